@@ -1,0 +1,1 @@
+"""Frozen values that say what is true: call, facts, decision, policy. Standard library only."""

@@ -1,0 +1,67 @@
+"""Decision: the answer to one call, with every obstacle and every duty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from policyd.model.destinations import CanonicalUrl
+from policyd.model.labels import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One failing check.
+
+    `code`, `message`, `fix` and `contact` are for whoever asked; `rule` and `owner` for authors
+    and auditors.
+    """
+
+    code: str
+    check: str
+    message: str
+    fix: str
+    contact: str
+    owner: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A duty the PEP fulfils or treats the answer as deny; one of each type at most."""
+
+    type: str
+    properties: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The call as the snapshot sees it; recorded with the decision.
+
+    A part is None where the call or the snapshot does not name it.
+    """
+
+    unit: str | None
+    roles: tuple[str, ...]
+    stage: str | None
+    template: str | None
+    system: str
+    label: Label
+    url: CanonicalUrl | None
+    destination: str | None
+    zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Allow exactly if there is no reason against it.
+
+    Reasons stand in the order of the checks, then by rule; obligations by type. `more` counts
+    the reasons beyond those named here, so that a record stays within its bound.
+    """
+
+    allow: bool
+    reasons: tuple[Reason, ...]
+    more: int
+    obligations: tuple[Obligation, ...]
+    resolved: Resolved
+    valid_until: datetime | None
