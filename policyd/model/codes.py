@@ -24,7 +24,7 @@ _ALL = (
         "integration-unregistered",
         "registered",
         "`{subject}` is not a registered integration",
-        "register it in units/<unit>/integrations.yaml and ask as {{type: integration, id: unit/name}}",
+        "register it in units/<unit>/integrations.yaml; ask as {{type: integration, id: unit/name}}",
         "list",
     ),
     ReasonCode(
@@ -38,6 +38,19 @@ _ALL = (
         "complete",
         "the call does not say {missing}",
         "send {missing} with the call",
+    ),
+    ReasonCode(
+        "action-unknown",
+        "complete",
+        "`{action}` is not an action",
+        "use read, write, send or delete",
+    ),
+    ReasonCode(
+        "dataset-unknown",
+        "complete",
+        "`{data}` is not a catalogued dataset",
+        "ask for {{type: dataset, id: system/dataset}} of guardrails/labels.yaml, or have it added",
+        "list",
     ),
     ReasonCode("guardrail-forbids", "forbid", "a guardrail forbids it", "ask the rule's owner"),
     ReasonCode(

@@ -1,0 +1,153 @@
+"""Access rules through casbin, behind the one port `matches()`; the only importer of casbin.
+
+casbin's `enforce_ex` names one rule and stops; reasons need every rule that matches. So the
+effector never stops early, and the last conjunct of the matcher notes the rule it belongs to.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import casbin
+from casbin.effect.default_effectors import AllowAndDenyEffector
+from casbin.effect.effector import Effector
+from casbin.model import Model
+
+from policyd.engine.conditions import compile_condition, condition
+from policyd.engine.resolve import Asked
+from policyd.model.labels import Vocabulary
+from policyd.model.rules import ANYTHING, Rule, Section
+
+MODEL = """\
+[request_definition]
+r = layer, sub, act, data, to, asked
+
+[policy_definition]
+p = layer, sub, except, act, data, to, when, eft, rule
+
+[role_definition]
+g = _, _
+
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+
+[matchers]
+m = r.layer == p.layer && r.act == p.act && g(r.sub, p.sub) && !g(r.sub, p.except) && \
+keyMatch(r.data, p.data) && keyMatch(r.to, p.to) && holds(r.asked, p.when, p.rule)
+"""
+"""The casbin model of the access rules; each layer is asked once."""
+
+NOBODY = "nobody"
+UNLISTED = "-"  # no destination can have this name
+
+
+class Matches(NamedTuple):
+    """References of the rules that speak about a call: those that cover it, those that forbid it."""
+
+    allows: tuple[str, ...]
+    forbids: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Question:
+    """A call on its way through casbin, collecting the rules that match."""
+
+    asked: Asked
+    matched: set[str] = field(default_factory=set)
+
+
+class _EveryRule(AllowAndDenyEffector):  # type: ignore[misc]  # casbin has no types
+    """casbin's allow-and-deny effect, without its early end."""
+
+    def intermediate_effect(self, effects: object) -> int:
+        """Never decided before the last rule."""
+        del effects
+        return int(Effector.INDETERMINATE)
+
+
+class AccessRules:
+    """The access rules of one snapshot, compiled for casbin, layer by layer."""
+
+    def __init__(
+        self, rules: Iterable[Rule], groups: Mapping[str, frozenset[str]], vocabulary: Vocabulary
+    ) -> None:
+        """Compile *rules*.
+
+        Args:
+            rules: Of all layers.
+            groups: For each integration, every name it answers to.
+            vocabulary: In which labels are compared.
+        """
+        layers: dict[str, list[Rule]] = {}
+        for rule in rules:
+            layers.setdefault(rule.layer, []).append(rule)
+        self._sections = {rule.ref: rule.section for each in layers.values() for rule in each}
+        self._vocabulary = vocabulary
+        self._enforcers = {
+            layer: self._enforcer(members, groups) for layer, members in layers.items()
+        }
+
+    def matches(self, layer: str, asked: Asked) -> Matches:
+        """Every rule of *layer* that speaks about the call, by reference, in order of name."""
+        enforcer = self._enforcers.get(layer)
+        if enforcer is None:
+            return Matches((), ())
+        question = _Question(asked)
+        call, place = asked.call, asked.endpoint.destination
+        where = place.name if place else UNLISTED
+        enforcer.enforce(layer, call.subject.id, call.action, call.resource.id, where, question)
+        found = sorted(question.matched)
+        forbids = tuple(ref for ref in found if self._sections[ref] is Section.FORBID)
+        return Matches(tuple(ref for ref in found if ref not in forbids), forbids)
+
+    def _enforcer(
+        self, rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]
+    ) -> casbin.Enforcer:
+        model = Model()
+        model.load_model_from_text(MODEL)
+        enforcer = casbin.Enforcer(model)
+        enforcer.eft = _EveryRule()
+        lines = [line for rule in rules for line in policy_lines(rule)]
+        tests = {line[6]: compile_condition(line[6], self._vocabulary) for line in lines}
+
+        def holds(question: _Question, when: str, ref: str) -> bool:
+            if not tests[when](question.asked):
+                return False
+            question.matched.add(ref)
+            return True
+
+        enforcer.add_function("holds", holds)
+        model.add_policies("p", "p", lines)
+        model.add_policies("g", "g", _links(rules, groups))
+        enforcer.build_role_links()
+        return enforcer
+
+
+def policy_lines(rule: Rule) -> Iterator[list[str]]:
+    """The casbin policy lines of *rule*, one for each of its names, actions, datasets and places."""
+    says = rule.sentence
+    effect = "deny" if rule.section is Section.FORBID else "allow"
+    excepted = f"except:{rule.ref}" if says.excepted else NOBODY
+    for action, patterns in says.data.items():
+        when = condition(says, action)
+        places = (says.to if action == "send" else ()) or (ANYTHING,)
+        for who in says.who:
+            for data in patterns:
+                for to in places:
+                    yield [
+                        *(rule.layer, who, excepted, action, data, to),
+                        *(when, effect, rule.ref),
+                    ]
+
+
+def _links(rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """casbin's role links: an integration to its names, a name to the exceptions that name it."""
+    links = [
+        [member, name]
+        for member, names in sorted(groups.items())
+        for name in sorted(names - {member})
+    ]
+    exceptions = [
+        [name, f"except:{rule.ref}"] for rule in rules for name in rule.sentence.excepted
+    ]
+    return links + exceptions

@@ -1,0 +1,93 @@
+"""Reasons in words: what failed, what to do, and who can help."""
+
+from policyd.engine.resolve import Asked
+from policyd.model.codes import CODES, ReasonCode
+from policyd.model.decision import Reason
+from policyd.model.destinations import Destination, Zone
+from policyd.model.rules import Rule
+from policyd.model.snapshot import Snapshot
+
+
+class Wording:
+    """Makes the reasons of one call."""
+
+    def __init__(self, snapshot: Snapshot, asked: Asked) -> None:
+        self.snapshot = snapshot
+        self._asked = asked
+
+    def reason(self, code: str, **words: object) -> Reason:
+        """The reason of a check that no single rule stands behind."""
+        return self._make(CODES[code], self._helper(CODES[code].ask), words)
+
+    def of_rule(self, code: str, rule: Rule) -> Reason:
+        """The reason of a rule that forbids: its own words where it has them."""
+        what = CODES[code]
+        return Reason(
+            code=code,
+            check=what.check,
+            message=rule.reason,
+            fix=rule.fix or what.fix,
+            contact=self._contact(rule.owner),
+            owner=rule.owner,
+            rule=rule.ref,
+        )
+
+    def of_destination(self, code: str, place: Destination) -> Reason:
+        """The reason of a destination's own narrowing; its owner can help."""
+        words = {"place": f"destination `{place.name}`"}
+        return self._make(CODES[code], place.owner, words, rule=f"destination:{place.name}")
+
+    def of_cell(self, code: str, zone: Zone, column: str, **words: object) -> Reason:
+        """The reason of one cell of the flow table; the zone's owner can help."""
+        return self._make(
+            CODES[code], zone.owner, words, rule=f"zone:{zone.name}/{column}", fix=zone.fix
+        )
+
+    def _make(
+        self,
+        what: ReasonCode,
+        owner: str,
+        words: dict[str, object],
+        *,
+        rule: str | None = None,
+        fix: str | None = None,
+    ) -> Reason:
+        said = self._words() | words
+        return Reason(
+            code=what.code,
+            check=what.check,
+            message=what.message.format_map(said),
+            fix=fix or what.fix.format_map(said),
+            contact=self._contact(owner),
+            owner=owner,
+            rule=rule,
+        )
+
+    def _words(self) -> dict[str, object]:
+        """What every template may use."""
+        asked, call = self._asked, self._asked.call
+        who, place = asked.integration, asked.endpoint.destination
+        at = place.name if place else "an unlisted place"
+        return {
+            "subject": call.subject.id,
+            "action": call.action,
+            "data": call.resource.id,
+            "method": call.method or "a call without a method",
+            "at": f" at `{at}`" if call.action == "send" else "",
+            "destination": place.name if place else "",
+            "unit": who.unit if who else "",
+            "template": (who.template if who else None) or "",
+            "zone": asked.zone.name,
+        }
+
+    def _helper(self, ask: str) -> str:
+        """The owner who can help where no rule has one."""
+        who, system = self._asked.integration, self.snapshot.systems.get(self._asked.system)
+        if ask == "unit" and who:
+            return self.snapshot.units[who.unit].owner
+        if ask == "data" and system:
+            return system.owner
+        return self.snapshot.destinations_owner
+
+    def _contact(self, owner: str) -> str:
+        return self.snapshot.owners[owner].contact
