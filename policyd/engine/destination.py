@@ -76,7 +76,8 @@ def canonical_host(text: str) -> str:
     if not text or len(text) > MAX_HOST + 1 or "%" in text:
         raise UrlRefused("its host is empty, too long or percent-encoded")
     try:
-        host = idna.encode(text.removesuffix("."), uts46=True).decode("ascii")
+        # idna keeps one trailing dot, in whatever script it was written, and refuses two.
+        host = idna.encode(text, uts46=True).decode("ascii").removesuffix(".")
     except UnicodeError:
         raise UrlRefused(f"`{text}` is not a host name") from None
     if not _NUMERIC.fullmatch(host.rpartition(".")[2]):

@@ -1,0 +1,43 @@
+"""The caller of a FastAPI route: its key, or a refusal that is counted."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from policyd.api.identity import caller, demand
+from policyd.model.keys import Key
+from policyd.points.service import Service
+
+
+def service_of(request: Request) -> Service:
+    """The service this app was made for."""
+    service: Service = request.app.state.service
+    return service
+
+
+def key_of(request: Request) -> Key:
+    """The caller's key.
+
+    Raises:
+        KeyUnknown: no good key was sent.
+    """
+    sent = request.headers.get("authorization")
+    find = service_of(request).keys.find
+    return caller(sent.encode("latin-1") if sent is not None else None, find)
+
+
+def key_with(*roles: str) -> Callable[[Key], Key]:
+    """A dependency: the caller's key, which must have one of *roles*."""
+
+    def checked(key: Annotated[Key, Depends(key_of)]) -> Key:
+        demand(key, *roles)
+        return key
+
+    return checked
+
+
+Served = Annotated[Service, Depends(service_of)]
+Admin = Annotated[Key, Depends(key_with("admin"))]
+Watcher = Annotated[Key, Depends(key_with("admin", "auditor"))]
+Reader = Annotated[Key, Depends(key_with("admin", "auditor", "builder"))]

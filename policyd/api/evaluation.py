@@ -1,0 +1,148 @@
+"""`POST /access/v1/evaluation`: the check API, on plain ASGI.
+
+Source: OpenID AuthZEN Authorization API 1.0, sections 6 and 10.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from policyd.api.identity import FindKey, caller
+from policyd.api.problems import INTERNAL, Problem, problem
+from policyd.api.wire import answer_body, read_call
+from policyd.model.errors import CallMalformed, CallTooLarge, PolicydError
+from policyd.points.decision import DecisionPoint, Sender
+from policyd.points.refusals import Refusals
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+log = structlog.get_logger(__name__)
+PATH = "/access/v1/evaluation"
+MAX_REQUEST_ID = 128
+JSON = (b"content-type", b"application/json")
+_IN_FULL = ("author", "auditor", "admin")
+_RECORDED_REFUSALS = range(400, 500)
+
+
+class Disconnected(Exception):  # noqa: N818 - not an error of ours, nobody is left to tell
+    """The client went away before its request was complete."""
+
+
+class EvaluationEndpoint:
+    """Answers one check: parse, ask the decision point, render."""
+
+    def __init__(
+        self,
+        point: DecisionPoint,
+        find_key: FindKey,
+        refusals: Refusals,
+        *,
+        max_body: int,
+        max_depth: int,
+    ) -> None:
+        self._point = point
+        self._find_key = find_key
+        self._refusals = refusals
+        self._max_body = max_body
+        self._max_depth = max_depth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever it is; only a client that went away gets nothing."""
+        headers = dict(scope["headers"])
+        try:
+            status, body, extra = await self._answer(scope, headers, receive)
+        except Disconnected:
+            return
+        except PolicydError as error:
+            status, body, extra = self._refuse(scope, headers, problem(error))
+        except Exception:
+            # The API's last resort: a fault of ours is told as one, and nothing is allowed by it.
+            log.exception("internal-error", path=scope["path"])
+            status, body, extra = self._refuse(scope, headers, INTERNAL)
+        request_id = headers.get(b"x-request-id")
+        echo = [] if request_id is None else [(b"x-request-id", request_id)]
+        length = (b"content-length", str(len(body)).encode())
+        start = {"type": "http.response.start", "status": status}
+        await send(start | {"headers": [*extra, length, *echo]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> tuple[int, bytes, list[Header]]:
+        if scope["method"] != "POST":
+            raise CallMalformed("a check is sent with POST", code="method-not-allowed")
+        key = caller(headers.get(b"authorization"), self._find_key)
+        _demand_json(headers.get(b"content-type", b""))
+        sender = Sender(key, _address(scope), _request_id(headers))
+        body = await read_body(receive, self._max_body)
+        asked = read_call(
+            body, max_depth=self._max_depth, key_supports=key.supported_obligations
+        )
+        recorded = await self._point.evaluate(sender, asked.call)
+        in_full = key.has_role(*_IN_FULL)
+        body = answer_body(recorded.decision, asked.include, in_full=in_full)
+        return 200, body, [JSON, (b"x-decision-id", recorded.id.encode())]
+
+    def _refuse(
+        self, scope: Scope, headers: dict[bytes, bytes], told: Problem
+    ) -> tuple[int, bytes, list[Header]]:
+        if told.status in _RECORDED_REFUSALS:
+            self._refusals.note(told.code, self._key_id(headers), _address(scope))
+        allow = [(b"allow", b"POST")] if told.status == 405 else []  # noqa: PLR2004 - RFC 9110, 15.5.6
+        return told.status, told.body(), [*told.headers(), *allow]
+
+    def _key_id(self, headers: dict[bytes, bytes]) -> str:
+        """The id of a good key, or empty: what an unknown key claims to be is not recorded."""
+        try:
+            return caller(headers.get(b"authorization"), self._find_key).id
+        except PolicydError:
+            return ""
+
+
+def _demand_json(content_type: bytes) -> None:
+    if content_type.partition(b";")[0].strip().lower() != b"application/json":
+        raise CallMalformed("send the call with `Content-Type: application/json`")
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str | None:
+    sent = headers.get(b"x-request-id")
+    if sent is None:
+        return None
+    text = sent.decode("latin-1")
+    if len(text) > MAX_REQUEST_ID or not (text.isascii() and text.isprintable()):
+        raise CallTooLarge(
+            f"X-Request-ID takes at most {MAX_REQUEST_ID} printable ASCII characters"
+        )
+    return text
+
+
+async def read_body(receive: Receive, most: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        CallTooLarge: it is larger than *most* bytes; the rest is not read.
+        Disconnected: the client went away.
+    """
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        more = message.get("more_body", False)
+        if size > most:
+            raise CallTooLarge(
+                f"the body is larger than {most} bytes; send one call", code="body-too-large"
+            )
+    return b"".join(parts)

@@ -1,0 +1,212 @@
+"""The AuthZEN wire format: a request body to a Call, a Decision to an answer body.
+
+Source: OpenID AuthZEN Authorization API 1.0, sections 5 and 6. Unknown members are ignored;
+a known member of the wrong type is refused, so that a misspelt value never opens anything.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from policyd.api.strict_json import check_json
+from policyd.model.call import Call, Entity
+from policyd.model.decision import Decision, Obligation, Reason
+from policyd.model.errors import CallMalformed, CallTooLarge
+
+MAX_CALL = 4096
+"""Bytes of JSON that the known members of one call may take; a record stays under 16 KiB by it."""
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+
+
+class _Entity(Struct):
+    type: Text
+    id: Text
+
+
+class _ActionProperties(Struct):
+    rows: Count | None = None
+    bytes: Count | None = None
+    processing_activity_id: Text | None = None
+
+
+class _Action(Struct):
+    name: Text
+    properties: _ActionProperties | None = None
+
+
+class _ResourceProperties(Struct):
+    fields: list[Text] | None = None
+    labels: list[Text] | None = None
+
+
+class _Resource(Struct):
+    type: Text
+    id: Text
+    properties: _ResourceProperties | None = None
+
+
+class _Options(Struct):
+    include: list[str] | None = None
+
+
+class _Context(Struct):
+    endpoint: str | None = None
+    path: str | None = None
+    method: str | None = None
+    on_behalf_of: list[_Entity] | None = None
+    supported_obligations: list[Text] | None = None
+    traceparent: str | None = None
+    policyd: _Options | None = None
+
+
+class _Request(Struct):
+    subject: _Entity
+    action: _Action
+    resource: _Resource
+    context: _Context | None = None
+
+
+class Asked(Struct, frozen=True):
+    """A call, and what its sender wants in the answer besides the decision."""
+
+    call: Call
+    include: frozenset[str]
+
+
+_decode = msgspec.json.Decoder(_Request).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> Asked:
+    """The call that *body* describes.
+
+    Args:
+        body: One AuthZEN evaluation request.
+        max_depth: Levels of nesting allowed.
+        key_supports: Obligations that the key declares, for a request that declares none.
+
+    Raises:
+        CallMalformed: not one well-formed request; the message names the member.
+        CallTooLarge: beyond `MAX_CALL` or *max_depth*.
+    """
+    check_json(body, max_depth=max_depth)
+    try:
+        request = _decode(body)
+    except msgspec.ValidationError as error:
+        raise CallMalformed(_member(str(error))) from None
+    except msgspec.DecodeError as error:
+        raise CallMalformed(f"the body is not JSON: {error}") from None
+    call = _call(request, key_supports)
+    _check_bounds(call)
+    options = request.context.policyd if request.context else None
+    return Asked(call, frozenset((options and options.include) or ()))
+
+
+def _member(message: str) -> str:
+    """msgspec's message with the member first, as a path from the top.
+
+    >>> _member("Expected `str`, got `int` - at `$.action.name`")
+    '`action.name`: expected `str`, got `int`'
+    """
+    what, _, path = message.partition(" - at ")
+    name = path.strip("`").removeprefix("$.") or "the body"
+    return f"`{name}`: {what[:1].lower()}{what[1:]}"
+
+
+def _call(request: _Request, key_supports: tuple[str, ...]) -> Call:
+    about = request.resource.properties or _ResourceProperties()
+    volume = request.action.properties or _ActionProperties()
+    context = request.context or _Context()
+    declared = context.supported_obligations
+    return Call(
+        subject=_entity(request.subject),
+        action=request.action.name,
+        resource=Entity(request.resource.type, request.resource.id),
+        fields=tuple(about.fields or ()),
+        labels=tuple(about.labels or ()),
+        endpoint=_without_query(context.endpoint),
+        path=_without_query(context.path),
+        method=context.method or None,
+        on_behalf_of=tuple(_entity(each) for each in context.on_behalf_of or ()),
+        rows=volume.rows,
+        bytes=volume.bytes,
+        purpose=volume.processing_activity_id,
+        traceparent=context.traceparent or None,
+        supported_obligations=key_supports if declared is None else tuple(declared),
+    )
+
+
+def _entity(sent: _Entity) -> Entity:
+    return Entity(sent.type, sent.id)
+
+
+def _without_query(text: str | None) -> str | None:
+    """A query takes no part in a decision and may carry secrets, so it never gets further."""
+    return (text or "").partition("?")[0] or None
+
+
+def _check_bounds(call: Call) -> None:
+    size = len(_encode(call))
+    if size > MAX_CALL:
+        raise CallTooLarge(
+            f"the call takes {size} bytes, of at most {MAX_CALL}; name fewer or shorter parts"
+        )
+    for text in _texts(call):
+        if _CONTROL.search(text):
+            raise CallMalformed(f"`{_CONTROL.sub('�', text)[:64]}` has a control character")
+
+
+def _texts(call: Call) -> Iterator[str]:
+    """Every piece of text that the sender chose."""
+    for entity in (call.subject, call.resource, *call.on_behalf_of):
+        yield from (entity.type, entity.id)
+    yield from (*call.fields, *call.labels, *call.supported_obligations)
+    rest = (call.endpoint, call.path, call.method, call.purpose, call.traceparent)
+    yield from (text for text in (call.action, *rest) if text)
+
+
+def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -> bytes:
+    """The body of a 200: the decision, its obligations, and what the sender asked to see.
+
+    Args:
+        decision: What was decided and recorded.
+        include: Any of `reasons` and `valid-until`; what it does not know it leaves out.
+        in_full: Whether reasons name their rule and owner: for authors, auditors and admins.
+    """
+    body: dict[str, Any] = {"decision": decision.allow}
+    context: dict[str, Any] = {}
+    if decision.obligations:
+        context["obligations"] = [wire_obligation(each) for each in decision.obligations]
+    if "reasons" in include:
+        context["reasons"] = [_reason(each, in_full=in_full) for each in decision.reasons]
+        if decision.more:
+            context["more_reasons"] = decision.more
+    if "valid-until" in include and decision.valid_until:
+        context["valid_until"] = decision.valid_until
+    if context:
+        body["context"] = context
+    return _encode(body)
+
+
+def wire_obligation(due: Obligation) -> dict[str, Any]:
+    """An obligation in the shape of the AuthZEN obligations draft: `{id, type, properties}`."""
+    return {"id": due.type, "type": due.type, "properties": dict(due.properties)}
+
+
+def _reason(reason: Reason, *, in_full: bool) -> dict[str, str]:
+    said = {
+        "code": reason.code,
+        "message": reason.message,
+        "fix": reason.fix,
+        "contact": reason.contact,
+    }
+    if in_full:
+        said |= {"check": reason.check, "owner": reason.owner}
+        said |= {"rule": reason.rule} if reason.rule else {}
+    return said

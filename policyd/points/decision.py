@@ -1,0 +1,114 @@
+"""The decision point (PDP): admit, decide, record, answer.
+
+INVARIANT: an answer leaves only after its record is durable. Whatever goes wrong before that is
+an error for the whole request, never an allow and never a deny.
+"""
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from policyd.engine.decide import Engine
+from policyd.ledger.ledger import Ledger
+from policyd.ledger.record import Caller, Provenance, decision_record
+from policyd.ledger.stamp import Stamper
+from policyd.model.call import Call
+from policyd.model.codes import CODES
+from policyd.model.decision import Decision, Reason, Resolved
+from policyd.model.errors import OutOfScope
+from policyd.model.facts import Facts
+from policyd.model.keys import Key
+from policyd.model.labels import Label
+from policyd.points.administration import PolicyInForce
+from policyd.points.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision and the id of its durable record."""
+
+    decision: Decision
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a request: the key, the address it came from, and its own id for it."""
+
+    key: Key
+    address: str
+    request_id: str | None = None
+
+
+class DecisionPoint:
+    """Answers checks, each only after its record."""
+
+    def __init__(
+        self, policy: PolicyInForce, ledger: Ledger, stamps: Stamper, metrics: Metrics
+    ) -> None:
+        self._policy = policy
+        self._ledger = ledger
+        self._stamps = stamps
+        self._metrics = metrics
+
+    async def evaluate(self, sender: Sender, call: Call) -> Recorded:
+        """The decision on *call*, durably recorded.
+
+        Raises:
+            OutOfScope: the key may not speak for this subject.
+            ClockBehind: see `Stamper`.
+            LedgerUnavailable: the record could not be made durable.
+        """
+        self._admit(sender.key, call)
+        started = time.perf_counter()
+        made = self._stamps.draw()
+        facts = Facts(now=made.at)
+        in_force = self._policy.current
+        decision = judge(in_force.engine, call, facts)
+        record = decision_record(
+            made,
+            Caller(sender.key.id, sender.address, sender.request_id),
+            (call, facts, decision),
+            in_force.engine.snapshot,
+            Provenance(in_force.source, self._policy.versions),
+        )
+        await self._ledger.append([record])
+        self._metrics.answered(decision, time.perf_counter() - started)
+        return Recorded(decision, made.id)
+
+    def _admit(self, key: Key, call: Call) -> None:
+        """A key asks for what it is bound to; the subject is never taken from the body alone."""
+        if not key.has_role("pep"):
+            raise OutOfScope("this needs a key with the role pep")
+        if not key.speaks_for(call.subject.id):
+            raise OutOfScope(
+                f"this key may not speak for `{call.subject.id[:160]}`;"
+                " an admin can bind it to the integration or its unit",
+                code="key-out-of-scope",
+            )
+
+
+def judge(engine: Engine, call: Call, facts: Facts) -> Decision:
+    """The engine's decision; a fault inside it is a denial, recorded like any other."""
+    try:
+        return engine.decide(call, facts)
+    except Exception:
+        # Whatever the fault, nothing may be allowed by it, and the asker is owed an answer.
+        log.exception("engine-error", snapshot=engine.snapshot.digest)
+        return _fault(engine, call)
+
+
+def _fault(engine: Engine, call: Call) -> Decision:
+    snapshot, what = engine.snapshot, CODES["engine-error"]
+    owner = snapshot.destinations_owner
+    contact = snapshot.owners[owner].contact
+    reason = Reason(what.code, what.check, what.message, what.fix, contact, owner)
+    worst = Label(len(snapshot.vocabulary.levels) - 1, snapshot.vocabulary.categories)
+    system = call.resource.id.partition("/")[0]
+    unknown = Resolved(None, (), None, None, system, worst, None, None, None)
+    return Decision(
+        allow=False, reasons=(reason,), more=0, obligations=(), resolved=unknown, valid_until=None
+    )

@@ -1,0 +1,75 @@
+"""The points of one running server together, with their beginning and end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyd.ledger.ledger import Ledger
+from policyd.ledger.reader import Reader
+from policyd.ledger.stamp import Stamper
+from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce
+from policyd.points.audit import AuditPoint
+from policyd.points.decision import DecisionPoint
+from policyd.points.keys import KeyPoint
+from policyd.points.metrics import Metrics
+from policyd.points.readiness import Readiness, readiness
+from policyd.points.refusals import Refusals
+from policyd.registry.keys import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a server keeps: the log with its reader, and the keys."""
+
+    ledger: Ledger
+    reader: Reader
+    keys: KeyStore
+
+
+class Service:
+    """Everything the API may call."""
+
+    def __init__(
+        self, stores: Stores, folder: Path, start: InForce, versions: Mapping[str, str], stamps: Stamper
+    ) -> None:
+        """Begin with the snapshot *start*, read from *folder*; nothing is recorded yet."""
+        self.keys = stores.keys
+        self.metrics = Metrics()
+        self._policy = PolicyInForce(start, versions)
+        self._ledger = stores.ledger
+        self._stamps = stamps
+        ledger, metrics = stores.ledger, self.metrics
+        self.refusals = Refusals(ledger, stamps, metrics)
+        self.decision = DecisionPoint(self._policy, ledger, stamps, metrics)
+        self.administration = AdministrationPoint(folder, self._policy, ledger, stamps, metrics)
+        self.key_point = KeyPoint(stores.keys, ledger, stamps)
+        self.audit = AuditPoint(stores.reader, ledger, stamps)
+        self._watch(ledger)
+
+    def readiness(self) -> Readiness:
+        """Whether checks are answered now, and if not, why."""
+        return readiness(self._policy, self._ledger, self._stamps)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Record the start; count refusals until the end, and record the last of them."""
+        await self.administration.record_start()
+        counting = asyncio.create_task(self.refusals.run())
+        try:
+            yield
+        finally:
+            counting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await counting
+            await self.refusals.flush()
+
+    def _watch(self, ledger: Ledger) -> None:
+        metrics = self.metrics
+        metrics.ready.set_function(lambda: float(self.readiness().is_ready))
+        size = metrics.watch("policyd_log_size", "Records in the log")
+        size.set_function(lambda: float(ledger.size))
+        depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
+        depth.set_function(lambda: float(ledger.queue_depth))
