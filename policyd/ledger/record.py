@@ -1,0 +1,251 @@
+"""Records, version 1: the bytes that are the leaves of the log.
+
+JSON in the form of RFC 8785: members sorted, compact, UTF-8, no floats, absent instead of null
+or empty. The bytes are made once, here; nothing serialises them again. Only members named here
+enter.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from policyd.ledger.stamp import Stamp
+from policyd.model.errors import LedgerUnavailable
+
+MAX_RECORD = 16_384
+"""Bytes of the largest record. Inputs are bounded when they are read, so that none gets there."""
+
+_MAX_INTEGER = 2**53 - 1  # beyond it, JSON readers disagree
+_TIME = b',"ts":"'
+_TIME_BYTES = len("2026-01-01T00:00:00.000000Z")
+
+
+class RecordTooLarge(LedgerUnavailable):
+    """A record beyond the bound: some input was not bounded when it was read."""
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A JSON object of a record; what has its default is absent."""
+
+
+class Record(Part, frozen=True, kw_only=True, tag_field="kind"):
+    """What every kind of record has; `ts`, `id` and `nonce` come from its stamp."""
+
+    v: int
+    id: str
+    ts: str
+    nonce: str
+
+
+class Entity(Part, frozen=True, kw_only=True):
+    """A type and an id, such as a person on whose behalf an integration acts."""
+
+    type: str
+    id: str
+
+
+class Labels(Part, frozen=True, kw_only=True):
+    """The words the caller sent, and those of the label the decision used."""
+
+    asserted: tuple[str, ...] = ()
+    effective: tuple[str, ...] = ()
+
+
+class Destination(Part, frozen=True, kw_only=True):
+    """The endpoint as sent, its canonical URL, its listing, and the zone that was judged."""
+
+    sent: str | None = None
+    path: str | None = None
+    method: str | None = None
+    canonical: str | None = None
+    name: str | None = None
+    zone: str | None = None
+
+
+class Volume(Part, frozen=True, kw_only=True):
+    """How much data the caller says it moves."""
+
+    rows: int | None = None
+    bytes: int | None = None
+
+
+class Call(Part, frozen=True, kw_only=True):
+    """The call as asked and as the snapshot sees it.
+
+    `subject` is the id of an integration and `dataset` that of a dataset, unless a type says
+    that something else was asked about.
+    """
+
+    subject: str
+    action: str
+    system: str
+    dataset: str
+    labels: Labels
+    destination: Destination
+    subject_type: str | None = None
+    resource_type: str | None = None
+    unit: str | None = None
+    roles: tuple[str, ...] = ()
+    stage: str | None = None
+    template: str | None = None
+    on_behalf_of: tuple[Entity, ...] = ()
+    fields: tuple[str, ...] = ()
+    volume: Volume | None = None
+    purpose: str | None = None
+    traceparent: str | None = None
+    request_id: str | None = None
+    supported_obligations: tuple[str, ...] = ()
+
+
+class Caller(Part, frozen=True, kw_only=True):
+    """Who asked: the id of the key, and the network address."""
+
+    key: str | None = None
+    address: str
+
+
+class Facts(Part, frozen=True, kw_only=True):
+    """The outside inputs of the decision."""
+
+    now: str
+
+
+class Reason(Part, frozen=True, kw_only=True):
+    """One failing check."""
+
+    code: str
+    check: str
+    rule: str | None = None
+
+
+class Obligation(Part, frozen=True, kw_only=True):
+    """One duty that came with an allow."""
+
+    id: str
+    type: str
+    properties: Mapping[str, tuple[str, ...]]
+
+
+class Decision(Record, frozen=True, kw_only=True, tag="decision"):
+    """One call, what was decided, and all that it takes to decide it again.
+
+    `more` counts the reasons beyond those named.
+    """
+
+    caller: Caller
+    call: Call
+    facts: Facts
+    snapshot: str
+    source: str
+    engine: str
+    decision: str
+    reasons: tuple[Reason, ...]
+    more: int = 0
+    obligations: tuple[Obligation, ...]
+    valid_until: str | None = None
+
+
+class Epoch(Record, frozen=True, kw_only=True, tag="epoch"):
+    """The first record of a log; `previous` is the last checkpoint of the log it goes on from."""
+
+    origin: str
+    previous: str | None = None
+
+
+class PolicyChange(Record, frozen=True, kw_only=True, tag="policy_change"):
+    """From here on, decisions are taken by this snapshot."""
+
+    snapshot: str
+    previous: str | None = None
+    source: str
+    reason: str
+
+
+class Admin(Record, frozen=True, kw_only=True, tag="admin"):
+    """An act of administration: what was done, to what, by the holder of which key."""
+
+    act: str
+    target: str
+    by: str
+
+
+class Query(Record, frozen=True, kw_only=True, tag="query"):
+    """Somebody read the log: who, what they asked for, how many records they got."""
+
+    caller: Caller
+    text: str
+    rows: int
+
+
+class Refusal(Part, frozen=True, kw_only=True):
+    """Requests of one address that were refused with one code, counted."""
+
+    key: str | None = None
+    address: str
+    code: str
+    count: int
+
+
+class Refusals(Record, frozen=True, kw_only=True, tag="refusals", rename={"since": "from"}):
+    """Requests that were refused before anything was decided."""
+
+    since: str
+    until: str
+    counts: tuple[Refusal, ...]
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def stamped(stamp: Stamp) -> dict[str, Any]:
+    """The members every record has: `Epoch(**stamped(stamp), origin=…)`."""
+    return {"v": 1, "id": stamp.id, "ts": stamp.ts, "nonce": stamp.nonce}
+
+
+def encode(record: Record) -> bytes:
+    """The bytes of a record.
+
+    Raises:
+        RecordTooLarge: it is beyond `MAX_RECORD`.
+    """
+    leaf = _encode(record)
+    if len(leaf) > MAX_RECORD:
+        raise RecordTooLarge(
+            f"a record of {len(leaf):,} bytes is beyond the {MAX_RECORD:,} a record may have: "
+            "shorten the names and lists in the request, or in the policy it was judged by"
+        )
+    return leaf
+
+
+def exact(number: int | None) -> int | None:
+    """The number, if every JSON reader reads it alike.
+
+    Raises:
+        RecordTooLarge: it does not fit 53 bits.
+    """
+    if number is not None and abs(number) > _MAX_INTEGER:
+        raise RecordTooLarge(f"a record has no place for numbers beyond {_MAX_INTEGER:,}")
+    return number
+
+
+def time_of(leaf: bytes) -> str:
+    """The `ts` of a record's bytes, without reading the rest.
+
+    Members are sorted, and those after `ts` hold no object, so the last one found is the
+    record's own; inside a string the quotes would be escaped.
+    """
+    at = leaf.rindex(_TIME) + len(_TIME)
+    return leaf[at : at + _TIME_BYTES].decode()
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_identified = msgspec.json.Decoder(_Identified).decode
+
+
+def id_of(leaf: bytes) -> str:
+    """The `id` of a record's bytes."""
+    return _identified(leaf).id

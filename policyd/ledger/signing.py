@@ -1,0 +1,89 @@
+"""The signer of checkpoints: an Ed25519 key in the file format of Go's signed notes."""
+
+import re
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from policyd.model.errors import DataFolderError, UsageError
+from policyd_audit import checkpoint, note
+
+_PREFIX = "PRIVATE+KEY+"
+_ED25519 = b"\x01"
+_SEED_BYTES = 32
+_ORIGIN = re.compile(r"[!-*,-~]{1,255}")  # printable ASCII without `+`
+
+
+class Signer:
+    """Signs in the name of one log; the key's name is the log's origin.
+
+    Args:
+        origin: Printable ASCII without spaces and `+`.
+        seed: 32 random bytes, the secret itself.
+
+    Raises:
+        UsageError: *origin* cannot be the name of a key.
+    """
+
+    def __init__(self, origin: str, seed: bytes) -> None:
+        if not _ORIGIN.fullmatch(origin):
+            raise UsageError(
+                f"`{origin}` cannot name a log: use printable ASCII without spaces and `+`, "
+                "such as policyd.example.com/log",
+                code="origin-invalid",
+            )
+        self.origin = origin
+        self._seed = seed
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self._public = self._key.public_key().public_bytes_raw()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The signer whose key lies in *path*.
+
+        Raises:
+            DataFolderError: the file cannot be read or is no such key.
+        """
+        try:
+            signer = cls._parsed(path.read_text("ascii").strip())
+        except (OSError, ValueError, UsageError):
+            signer = None
+        if signer is None:
+            raise DataFolderError(
+                f"`{path}` is not a signing key: restore it from a backup of the data folder",
+                code="data-folder-damaged",
+            )
+        return signer
+
+    @property
+    def key(self) -> note.Key:
+        """The public key, to hold notes to."""
+        return note.Key(self.origin, note.key_id(self.origin, self._public), self._public)
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key, to be published."""
+        return note.vkey(self.origin, self._public)
+
+    @property
+    def skey(self) -> str:
+        """The secret as its file has it: `PRIVATE+KEY+name+id+base64`."""
+        blob = b64encode(_ED25519 + self._seed).decode()
+        return f"{_PREFIX}{self.origin}+{self.key.id.hex()}+{blob}"
+
+    def checkpoint(self, size: int, root: bytes) -> str:
+        """The signed note that the log had *size* records and the hash *root*."""
+        text = checkpoint.body(self.origin, size, root)
+        return note.signed(text, self.origin, self._public, self._key.sign(text.encode()))
+
+    @classmethod
+    def _parsed(cls, text: str) -> Self | None:
+        """The signer of an skey; None where its parts do not belong together."""
+        origin, _, blob = text.removeprefix(_PREFIX).split("+", 2)
+        data = b64decode(blob, validate=True)
+        if data[:1] != _ED25519 or len(data) != 1 + _SEED_BYTES:
+            return None
+        signer = cls(origin, data[1:])
+        return signer if signer.skey == text else None
