@@ -47,10 +47,10 @@ class SignatureError(VerificationError):
 
 
 def shown(text: str) -> str:
-    r"""Return *text* quoted for a message: on one line, printable, not long.
+    r"""Return *text* quoted for a message: on one line, ASCII, not long.
 
     >>> shown("a\nb")
     '`a\\nb`'
     """
-    kept = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    return f"`{''.join(c if c.isprintable() else ascii(c)[1:-1] for c in kept)}`"
+    kept = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return f"`{ascii(kept)[1:-1]}`"

@@ -140,7 +140,7 @@ def restore(
 
 
 def _tile_root(level: int, data: bytes) -> bytes:
-    if len(data) != TILE_BYTES:
+    if type(data) is not bytes or len(data) != TILE_BYTES:  # a database may hold anything
         raise Malformed("tile-malformed", f"a tile of level {level} is not {TILE_BYTES:,} bytes")
     return _subtrees(split(data))[0]
 

@@ -1,0 +1,236 @@
+"""Record v1: what one leaf of the ledger says.
+
+A leaf is one JSON object in exactly one spelling: UTF-8, keys sorted, no spaces, no floats,
+integers below 2^53, nothing escaped that need not be. Every record has
+
+    v       1
+    id      a UUIDv7; items of a batch share it and add `/index`
+    ts      when, RFC 3339 in UTC with microseconds; the millisecond is also that of the id
+    kind    one of `KINDS`
+    nonce   128 random bits in hex, so that nobody can guess a record from its hash
+
+Members beyond those checked here are allowed; what has no value is absent, never null.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, NoReturn
+
+from policyd_audit.errors import Malformed, shown
+
+VERSION = 1
+MAX_BYTES = 65_535  # the length field of a C2SP entry bundle has two bytes
+KINDS = frozenset(
+    {
+        "admin",
+        "decision",
+        "epoch",
+        "export",
+        "gap",
+        "hold",
+        "outcome",
+        "policy_change",
+        "query",
+        "refusals",
+        "retention",
+    }
+)
+
+_MAX_INTEGER = 2**53 - 1  # what every JSON reader keeps exact
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HEX = "[0-9a-f]"
+_ID = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-7{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}")
+_INDEX = re.compile("/(0|[1-9][0-9]{0,3})")
+_TS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-9]{2}){2}\.[0-9]{6}Z")
+_NONCE = re.compile(f"{_HEX}{{32}}")
+_SNAPSHOT = re.compile(f"sha256:{_HEX}{{64}}")
+
+
+def parse(leaf: bytes) -> Mapping[str, Any]:
+    """Return the record that *leaf* spells, with its shape checked.
+
+    Raises:
+        Malformed: it is no record v1; the message names the member.
+    """
+    record = _object(leaf)
+    _check(record, _COMMON)
+    if record["kind"] == "decision":
+        _check_decision(record)
+    elif "/" in record["id"]:
+        raise _bad("`id` has an index, which only decisions of a batch have")
+    return record
+
+
+def claimed_id(leaf: bytes) -> str | None:
+    """Return the id that *leaf* gives itself, even if it is no record v1 otherwise."""
+    try:
+        value = json.loads(leaf)
+    except (ValueError, RecursionError):
+        return None
+    claimed = value.get("id") if isinstance(value, dict) else None
+    return claimed if isinstance(claimed, str) else None
+
+
+def ts_millisecond(ts: str) -> int:
+    """Return the milliseconds from 1970 to a checked `ts`."""
+    return (datetime.fromisoformat(ts) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def id_millisecond(record_id: str) -> int:
+    """Return the milliseconds from 1970 that a checked `id` carries (RFC 9562, section 5.7)."""
+    return int(record_id[:8] + record_id[9:13], 16)
+
+
+def _object(leaf: bytes) -> dict[str, Any]:
+    if len(leaf) > MAX_BYTES:
+        raise _bad(f"it has {len(leaf):,} bytes, more than {MAX_BYTES:,}")
+    try:
+        value = _DECODER.decode(leaf.decode())
+        respelled = _ENCODER.encode(value).encode()
+    except (ValueError, RecursionError) as error:
+        raise _bad(f"it cannot be read as JSON ({error})") from error
+    # One spelling only: two readers can then never see two different records, for example where
+    # a key stands twice.
+    if respelled != leaf:
+        raise _bad("it is not in the one spelling (keys sorted and unique, no spaces)")
+    if not isinstance(value, dict):
+        raise _bad("it is not an object")
+    return value
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if abs(value) > _MAX_INTEGER:
+        raise ValueError("an integer is not below 2^53")
+    return value
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{shown(text)} is not an integer")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class _Member(NamedTuple):
+    """What one member must be; `expected` completes the sentence "`name` is not …"."""
+
+    name: str
+    holds: Callable[[Any], object]
+    expected: str
+    required: bool = True
+
+
+def _check(value: Mapping[str, Any], members: Iterable[_Member], path: str = "") -> None:
+    for name, holds, expected, required in members:
+        if name in value:
+            if not holds(value[name]):
+                raise _bad(f"`{path}{name}` is not {expected}")
+        elif required:
+            raise _bad(f"`{path}{name}` is missing")
+
+
+def _check_decision(record: Mapping[str, Any]) -> None:
+    _check(record, _DECISION)
+    _check(record["caller"], _CALLER, "caller.")
+    _check(record["facts"], _FACTS, "facts.")
+    for at, reason in enumerate(record["reasons"]):
+        _check(reason, _REASON, f"reasons[{at}].")
+    for at, obligation in enumerate(record["obligations"]):
+        _check(obligation, _OBLIGATION, f"obligations[{at}].")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_objects(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_object, value))
+
+
+def _is_effect(value: object) -> bool:
+    return value in ("allow", "deny")
+
+
+def _is_version(value: object) -> bool:
+    return type(value) is int and value == VERSION
+
+
+def _is_kind(value: object) -> bool:
+    return isinstance(value, str) and value in KINDS
+
+
+def _is_id(value: object) -> bool:
+    if not isinstance(value, str) or not _ID.match(value):
+        return False
+    index = value[36:]
+    return not index or _INDEX.fullmatch(index) is not None
+
+
+def _is_ts(value: object) -> bool:
+    if not isinstance(value, str) or not _TS.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _spells(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _bad(why: str) -> Malformed:
+    return Malformed("record-malformed", f"not a record v{VERSION}: {why}")
+
+
+_TIME = "an RFC 3339 time in UTC with microseconds"
+_COMMON = (
+    _Member("v", _is_version, f"{VERSION}, the version this program reads"),
+    _Member("id", _is_id, "a UUIDv7, for an item of a batch followed by `/index`"),
+    _Member("ts", _is_ts, _TIME),
+    _Member("kind", _is_kind, "one of " + ", ".join(sorted(KINDS))),
+    _Member("nonce", _spells(_NONCE), "32 lower-case hex digits"),
+)
+_DECISION = (
+    _Member("caller", _is_object, "an object"),
+    _Member("call", _is_object, "an object"),
+    _Member("facts", _is_object, "an object"),
+    _Member("snapshot", _spells(_SNAPSHOT), "`sha256:` and 64 lower-case hex digits"),
+    _Member("source", _is_text, "a text"),
+    _Member("engine", _is_text, "a text"),
+    _Member("decision", _is_effect, "`allow` or `deny`"),
+    _Member("would", _is_effect, "`allow` or `deny`", required=False),
+    _Member("reasons", _are_objects, "a list of objects"),
+    _Member("obligations", _are_objects, "a list of objects"),
+    _Member("valid_until", _is_ts, _TIME, required=False),
+)
+_CALLER = (
+    _Member("key", _is_text, "a text"),
+    _Member("address", _is_text, "a text"),
+)
+_FACTS = (
+    _Member("now", _is_ts, _TIME),
+    _Member("used", _is_object, "an object", required=False),
+    _Member("owner", _is_text, "a text", required=False),
+)
+_REASON = (
+    _Member("code", _is_text, "a text"),
+    _Member("check", _is_text, "a text"),
+    _Member("rule", _is_text, "a text", required=False),
+    _Member("mode", _is_text, "a text", required=False),
+    _Member("exemption", _is_text, "a text", required=False),
+)
+_OBLIGATION = (
+    _Member("id", _is_text, "a text"),
+    _Member("type", _is_text, "a text"),
+    _Member("properties", _is_object, "an object"),
+)

@@ -1,0 +1,143 @@
+"""Verification of a whole ledger: records, tiles, tree state, checkpoint and signature.
+
+The tree is rebuilt from the bytes of the records; every other part is held to it. What is found is
+reported, not raised, so that one report names all that can be told apart.
+"""
+
+from collections.abc import Iterator
+
+from policyd_audit import checkpoint, note
+from policyd_audit.checkpoint import Checkpoint
+from policyd_audit.errors import Contradiction, Malformed, SignatureError, VerificationError, shown
+from policyd_audit.ledger_file import LedgerFile, State
+from policyd_audit.note import Key
+from policyd_audit.report import Findings, Report, Signature
+from policyd_audit.tree import HASH_BYTES, split
+from policyd_audit.walk import LEVELS, Progress, Walk, range_name
+
+
+def verify(
+    ledger: LedgerFile, *, vkey: str | None = None, progress: Progress = lambda _done, _size: None
+) -> Report:
+    """Check the whole ledger and return all that was found.
+
+    Args:
+        ledger: The evidence.
+        vkey: The log's verifier key; without it the signature stays unchecked.
+        progress: Called now and then with the records done and their number.
+
+    Raises:
+        Malformed: *vkey* is not a verifier key.
+    """
+    key = None if vkey is None else note.parse_vkey(vkey)
+    findings = Findings()
+    state = _state(ledger, findings)
+    claimed, signature = _claim(state, key, findings)
+    size = claimed.size if claimed else state.size if state else _rows(ledger)
+    walk = Walk(ledger, size, findings, progress)
+    complete = walk.run(claimed.origin if claimed else None)
+    if state:
+        _check_state(state, claimed, walk, complete=complete, findings=findings)
+    root = walk.tree.root() if complete else None
+    if claimed and complete and root != claimed.root:
+        why = f"checkpoint: the {size} records do not add up to the root it states"
+        findings.add(Contradiction("root-differs", why))
+    _check_surplus_tiles(ledger, size, findings)
+    return Report(claimed, root, signature, tuple(findings), findings.more)
+
+
+def _state(ledger: LedgerFile, findings: Findings) -> State | None:
+    try:
+        return ledger.state()
+    except VerificationError as error:
+        findings.add(error)
+        return None
+
+
+def _rows(ledger: LedgerFile) -> int:
+    """Return how many records there are, where nothing states how many there should be."""
+    try:
+        return ledger.count()
+    except VerificationError:
+        return 0  # the walk meets the same fault at once, and reports it
+
+
+def _claim(
+    state: State | None, key: Key | None, findings: Findings
+) -> tuple[Checkpoint | None, Signature]:
+    """Return what the stored checkpoint states, and whether *key* signed it."""
+    signature: Signature = "bad" if key else "unchecked"
+    if state is None:
+        return None, signature
+    try:
+        parsed = note.parse(state.note)
+        claimed = checkpoint.parse(parsed.text)
+    except Malformed as error:
+        findings.add(error)
+        return None, signature
+    if key:
+        try:
+            note.verify(parsed, key)
+        except SignatureError as error:
+            findings.add(error)
+        else:
+            signature = "good"
+        if claimed.origin != key.name:
+            why = f"checkpoint: it is of the log {shown(claimed.origin)}, not {shown(key.name)}"
+            findings.add(Contradiction("checkpoint-origin", why))
+    return claimed, signature
+
+
+def _check_state(
+    state: State, claimed: Checkpoint | None, walk: Walk, *, complete: bool, findings: Findings
+) -> None:
+    """Hold the tree state to the checkpoint, and where the walk was complete to the records."""
+    if claimed and state.size != claimed.size:
+        why = f"tree state: its size {state.size} is not that of the checkpoint, {claimed.size}"
+        findings.add(Contradiction("state-differs", why))
+    elif complete:
+        _check_stack(state, walk, findings)
+    if claimed and state.root != claimed.root:
+        findings.add(
+            Contradiction("state-differs", "tree state: its root is not that of the checkpoint")
+        )
+
+
+def _check_stack(state: State, walk: Walk, findings: Findings) -> None:
+    """Report each stored subtree root that the records under it do not add up to."""
+    if len(state.stack) != len(walk.tree.stack) * HASH_BYTES:
+        why = f"tree state: its stack is not the {len(walk.tree.stack)} hashes of size {walk.size}"
+        findings.add(Malformed("state-malformed", why))
+        return
+    subtrees = zip(_subtrees(walk.size), walk.tree.stack, split(state.stack), strict=True)
+    for (height, first), ours, theirs in subtrees:
+        if ours != theirs and not walk.explains(height, first):
+            records = range_name(first, first + (1 << height))
+            why = f"tree state: {records} do not add up to the hash kept for them"
+            findings.add(Contradiction("state-differs", why, record=first, records=1 << height))
+
+
+def _subtrees(size: int) -> Iterator[tuple[int, int]]:
+    """Yield height and first leaf of the perfect subtrees in a tree of *size*, left to right."""
+    first = 0
+    for height in reversed(range(size.bit_length())):
+        if size >> height & 1:
+            yield height, first
+            first += 1 << height
+
+
+def _check_surplus_tiles(ledger: LedgerFile, size: int, findings: Findings) -> None:
+    try:
+        for level, index in ledger.tiles():
+            if not _has_tile(size, level, index):
+                name = f"{level}/{index}"
+                why = f"tile {shown(name)} is stored, but a tree of size {size} has no such tile"
+                findings.add(Contradiction("tile-unexpected", why))
+    except VerificationError as error:
+        findings.add(error)
+
+
+def _has_tile(size: int, level: object, index: object) -> bool:
+    if not isinstance(level, int) or not isinstance(index, int):
+        return False
+    return 0 <= level < LEVELS and 0 <= index < size >> 8 * (level + 1)

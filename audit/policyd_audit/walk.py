@@ -1,0 +1,194 @@
+"""The walk over all records of a ledger, which rebuilds its tree from their bytes alone."""
+
+from collections.abc import Callable, Mapping
+
+from policyd_audit import record
+from policyd_audit.errors import Contradiction, Malformed, VerificationError, shown
+from policyd_audit.ledger_file import LedgerFile
+from policyd_audit.report import Findings
+from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
+
+Progress = Callable[[int, int], None]
+
+_BATCH = TILE_WIDTH
+LEVELS = 8  # of tiles, in a tree of any size that a file can hold
+_MAX_MISSING = 65_536  # more are not bridged: their number may be forged
+_NAMED_POSITIONS = 8
+_UNKNOWN = bytes(HASH_BYTES)  # stands for a record whose bytes are not there
+
+
+class Walk:
+    """One pass over the records of a ledger.
+
+    `tree` is what they add up to, `size` how many there should be. A difference is reported at
+    the smallest place only: what it makes differ further up is remembered as explained.
+
+    Args:
+        ledger: The evidence.
+        size: How many records there should be.
+        findings: Where differences go.
+        progress: Called now and then with the records done and *size*.
+    """
+
+    def __init__(
+        self, ledger: LedgerFile, size: int, findings: Findings, progress: Progress
+    ) -> None:
+        self.tree = Tree()
+        self._ledger = ledger
+        self.size = size
+        self._findings = findings
+        self._progress = progress
+        self._pending: list[bytes] = []
+        self._latest = ""
+        self._missing = 0
+        # (level, index) of each hash that a finding already accounts for.
+        self._explained: set[tuple[int, int]] = set()
+
+    def run(self, origin: str | None) -> bool:
+        """Walk; return whether it came to the end, so that `tree` is that of all records.
+
+        Args:
+            origin: What the first record must name, where it is known.
+        """
+        try:
+            self._records(origin)
+            self._grow()
+        except VerificationError as error:
+            self._findings.add(error)
+            return False
+        return True
+
+    def explains(self, height: int, first: int) -> bool:
+        """Return whether a finding lies in the `2**height` records from *first* on."""
+        level, width = height // 8, 1 << height % 8
+        start = first >> 8 * level
+        return any((level, index) in self._explained for index in range(start, start + width))
+
+    def _records(self, origin: str | None) -> None:
+        expected = 0
+        for seq, leaf, stored in self._ledger.leaves():
+            if seq < expected:
+                self._find("record-unexpected", seq, "it stands before the place for it")
+                continue
+            if seq >= self.size:
+                self._find("record-unexpected", seq, "the checkpoint covers no such record")
+                break
+            self._bridge(expected, seq)
+            self._pending.append(self._record(seq, leaf, stored, origin))
+            expected = seq + 1
+            if len(self._pending) >= _BATCH:
+                self._grow()
+        self._bridge(expected, self.size)
+
+    def _bridge(self, first: int, end: int) -> None:
+        """Stand in for the records from *first* up to *end*, which are missing."""
+        if first == end:
+            return
+        self._missing += end - first
+        if self._missing > _MAX_MISSING:
+            raise _missing(first, end, "; what follows was not checked")
+        self._findings.add(_missing(first, end, ""))
+        for seq in range(first, end):
+            self._explain(0, seq)
+        self._pending += [_UNKNOWN] * (end - first)
+
+    def _record(self, seq: int, leaf: object, stored: object, origin: str | None) -> bytes:
+        """Return the leaf hash of one record, its bytes and its stored hash checked."""
+        if type(leaf) is not bytes:
+            self._find("record-malformed", seq, "it is not stored as a blob")
+            self._explain(0, seq)
+            return _UNKNOWN
+        computed = leaf_hash(leaf)
+        if computed != stored:
+            self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
+            self._explain(0, seq)
+            return computed
+        try:
+            self._content(seq, leaf, origin)
+        except Malformed as error:
+            self._find(error.code, seq, error.message, leaf)
+        return computed
+
+    def _content(self, seq: int, leaf: bytes, origin: str | None) -> None:
+        content = record.parse(leaf)
+        record_id, ts = content["id"], content["ts"]
+        if ts < self._latest:
+            why = f"its `ts` {ts} is before {self._latest}, that of an earlier record"
+            self._find("record-time", seq, why, leaf)
+        self._latest = max(ts, self._latest)
+        if record.id_millisecond(record_id) != record.ts_millisecond(ts):
+            self._find("record-time", seq, f"its `id` carries another time than {ts}", leaf)
+        if seq == 0:
+            self._epoch(content, leaf, origin)
+
+    def _epoch(self, content: Mapping[str, object], leaf: bytes, origin: str | None) -> None:
+        if content["kind"] != "epoch":
+            self._find("record-epoch", 0, "it is not the `epoch` record that opens a log", leaf)
+        elif origin is not None and content.get("origin") != origin:
+            self._find("record-epoch", 0, f"it does not open the log {shown(origin)}", leaf)
+
+    def _grow(self) -> None:
+        """Take what is pending into the tree; hold the stored tiles to those this completes."""
+        tiles = self.tree.extend(self._pending)
+        self._pending.clear()
+        for tile in tiles:
+            try:
+                stored = self._ledger.tile(tile.level, tile.index)
+            except Malformed as error:
+                self._findings.add(error)
+                continue
+            if stored != tile.data:
+                self._compare(tile, stored)
+        self._progress(self.tree.size, self.size)
+
+    def _compare(self, tile: Tile, stored: bytes) -> None:
+        first = tile.index * TILE_WIDTH
+        pairs = zip(split(tile.data), split(stored), strict=True)
+        differing = [at for at, (ours, theirs) in enumerate(pairs) if ours != theirs]
+        new = [at for at in differing if (tile.level, first + at) not in self._explained]
+        if not new:
+            return
+        for at in new:
+            self._explain(tile.level, first + at)
+        places = [self._place(tile.level, first + at) for at in new[:_NAMED_POSITIONS]]
+        rest = f" and {len(new) - len(places)} more" if len(new) > len(places) else ""
+        name = f"{tile.level}/{tile.index}"
+        why = f"tile {name} does not match {', '.join(places)}{rest}"
+        self._findings.add(
+            Contradiction("tile-differs", why, tile=name, position=new[0], positions=len(new))
+        )
+
+    def _place(self, level: int, index: int) -> str:
+        """Return the records under one hash of a tile, and its position there."""
+        position = f"at position {index % TILE_WIDTH}"
+        if level:
+            return f"{range_name(index << 8 * level, (index + 1) << 8 * level)} {position}"
+        leaf, _ = self._ledger.leaf(index) or (b"", b"")
+        return f"{_name(index, leaf)} {position}"
+
+    def _explain(self, level: int, index: int) -> None:
+        """Remember that this hash, and all above it, differ for a reason already reported."""
+        for up in range(level, LEVELS):
+            self._explained.add((up, index >> 8 * (up - level)))
+
+    def _find(self, code: str, seq: int, why: str, leaf: bytes = b"") -> None:
+        message = f"{_name(seq, leaf)}: {why}"
+        kind = Malformed if code == "record-malformed" else Contradiction
+        self._findings.add(kind(code, message, record=seq))
+
+
+def range_name(first: int, end: int) -> str:
+    """Return the name of the records from *first* up to *end*, for a message."""
+    return f"record {first}" if end - first == 1 else f"records {first} to {end - 1}"
+
+
+def _name(seq: int, leaf: object) -> str:
+    """Return the name of a record for a message, with its id where its bytes still show it."""
+    record_id = record.claimed_id(leaf) if isinstance(leaf, bytes) else None
+    return f"record {seq}" + (f" (id {shown(record_id)})" if record_id else "")
+
+
+def _missing(first: int, end: int, more: str) -> Contradiction:
+    are = "is" if end - first == 1 else "are"
+    why = f"{range_name(first, end)} {are} missing{more}"
+    return Contradiction("record-missing", why, record=first, records=end - first)
