@@ -15,7 +15,7 @@ class Request:
     """Where a call came from: the network address, the id of the key, the PEP's request id."""
 
     address: str
-    key: str | None = None
+    key: str
     request_id: str | None = None
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from policyd.ledger.signing import Signer
-from policyd.ledger.store import Store
+from policyd.ledger.store import create as create_ledger
 from policyd.model.errors import DataFolderError
 
 PEPPER_BYTES = 32
@@ -124,7 +124,7 @@ def _fill(folder: Path, signer: Signer) -> None:
     _write(folder / "keys/signing.key", f"{signer.skey}\n".encode())
     _write(folder / "keys/pepper", os.urandom(PEPPER_BYTES).hex().encode() + b"\n")
     _write(folder / "lock", b"")
-    Store.create(folder / "ledger.db", signer).close()
+    create_ledger(folder / "ledger.db", signer)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -101,7 +101,7 @@ class Call(Part, frozen=True, kw_only=True):
 class Caller(Part, frozen=True, kw_only=True):
     """Who asked: the id of the key, and the network address."""
 
-    key: str | None = None
+    key: str
     address: str
 
 

@@ -4,22 +4,21 @@ A batch of records is one transaction: leaves, the tiles they fill, the tree's s
 signed checkpoint. It is durable when `append` returns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, Self
 
 import apsw
 
 from policyd.ledger.record import time_of
+from policyd.ledger.recovery import APPLICATION_ID, VERSION, Recovered, check_format, recover
 from policyd.ledger.signing import Signer
 from policyd.ledger.trouble import DAMAGED, explain
 from policyd.model.errors import DataFolderError, LedgerUnavailable
-from policyd_audit import checkpoint, note
 from policyd_audit.errors import VerificationError
-from policyd_audit.tree import EMPTY_ROOT, TILE_WIDTH, Tree, leaf_hash, restore, split
+from policyd_audit.tree import EMPTY_ROOT, leaf_hash
 
-APPLICATION_ID = 0x706F6C64  # "pold"
-VERSION = 1
 SCHEMA = """
 create table leaf(seq integer primary key, leaf blob not null, hash blob not null);
 create table tile(level integer not null, n integer not null, data blob not null,
@@ -30,17 +29,28 @@ create table state(id integer primary key check(id = 1), size integer not null,
 """`seq` is the index in the tree, without gaps from 0; only full tiles are kept."""
 
 _BUSY_MS = 5000
+_BUSY_READERS_MS = 100
+_TOO_LONG = 16  # times the length from which the WAL is copied back: 64 MiB
 _STATEMENTS = 600  # one for each size of batch, and the rest
-_COPY_BACK_PAGES = 1000  # 4 MiB
-_TRUNCATE_PAGES = 16_000  # 64 MiB
-_TRUNCATE_MS = 100
-_TAIL = 256  # records re-hashed when the ledger is opened
 
 
 class LedgerMoved(LedgerUnavailable):
     """Somebody else wrote to the ledger: its size is not the one this writer left."""
 
     code = "ledger-moved"
+
+
+def create(path: Path, signer: Signer) -> None:
+    """Make a ledger without records, signed as such, where there is no file yet."""
+    db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, None)
+    db.pragma("journal_mode", "wal")
+    with db:
+        db.execute(SCHEMA)
+        empty = signer.checkpoint(0, EMPTY_ROOT)
+        db.execute("insert into state values(1, 0, x'', ?, ?)", (EMPTY_ROOT, empty))
+        db.pragma("application_id", APPLICATION_ID)
+        db.pragma("user_version", VERSION)
+    db.close()
 
 
 class Store:
@@ -51,49 +61,35 @@ class Store:
         signer: Of the same log.
         vfs: Name of the SQLite VFS to use; None for the system's.
         synchronous: `full`, unless a test wants to see what anything less loses.
+        copy_back: Length of the WAL, in pages of 4 KiB, from which it is copied back.
 
     Raises:
         DataFolderError: the file cannot be used, with a code that says why.
     """
 
     def __init__(
-        self, path: Path, signer: Signer, *, vfs: str | None = None, synchronous: str = "full"
+        self,
+        path: Path,
+        signer: Signer,
+        *,
+        vfs: str | None = None,
+        synchronous: str = "full",
+        copy_back: int = 1000,
     ) -> None:
         self.path = path
         self._signer = signer
-        self._inserts: dict[int, str] = {}
-        self._tree = Tree()
-        self._last_ts: str | None = None
+        self._copy_back = copy_back
         self._wal_pages = self._copied_pages = 0
         try:
             self._db = _connect(path, apsw.SQLITE_OPEN_READWRITE, vfs)
-            self._check_format()
-            self._db.pragma("journal_mode", "wal")
-            self._db.pragma("synchronous", synchronous)
-            self._db.pragma("wal_autocheckpoint", 0)
-            self._recover()
+            self._tree, self._last_ts = self._recover(synchronous)
         except apsw.Error as error:
             trouble = explain(error, str(path))
             raise DataFolderError(trouble.message, code=trouble.code) from error
         except VerificationError as error:
-            raise self._damaged(str(error)) from error
-        self._db.set_wal_hook(self._grown)
-
-    @classmethod
-    def create(cls, path: Path, signer: Signer, *, vfs: str | None = None) -> Self:
-        """A new ledger without records, signed as such."""
-        db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, vfs)
-        db.pragma("journal_mode", "wal")
-        with db:
-            db.execute(SCHEMA)
-            db.execute(
-                "insert into state values(1, 0, x'', ?, ?)",
-                (EMPTY_ROOT, signer.checkpoint(0, EMPTY_ROOT)),
-            )
-            db.pragma("application_id", APPLICATION_ID)
-            db.pragma("user_version", VERSION)
-        db.close()
-        return cls(path, signer, vfs=vfs)
+            raise DataFolderError(
+                f"the ledger `{path}` is damaged: {error}; {DAMAGED}", code="ledger-damaged"
+            ) from error
 
     @property
     def size(self) -> int:
@@ -118,33 +114,16 @@ class Store:
         first = self._tree.size
         hashes = [leaf_hash(leaf) for leaf in leaves]
         rows: list[int | bytes] = []
-        for seq, leaf in enumerate(leaves, first):
-            rows += (seq, leaf, hashes[seq - first])
+        for at, leaf in enumerate(leaves):
+            rows += (first + at, leaf, hashes[at])
         run = self._db.execute
         # A crash from here to the commit leaves frames in the WAL that no commit frame covers;
         # the next opening passes over them, and nobody has been answered.
         run("begin immediate")
-        run(self._insert(len(leaves)), rows)
+        run(_insert(len(leaves)), rows)
         for tile in self._tree.extend(hashes):
             run("insert into tile values(?, ?, ?)", tile)
-        root = self._tree.root()
-        run(
-            "update state set size = ?, stack = ?, root = ?, note = ? where size = ?",
-            (
-                self._tree.size,
-                b"".join(self._tree.stack),
-                root,
-                # A crash after signing leaves a checkpoint that nobody has seen: harmless, since
-                # it is published from the committed row only.
-                self._signer.checkpoint(self._tree.size, root),
-                first,
-            ),
-        )
-        if self._db.changes() != 1:
-            raise LedgerMoved(
-                f"another program has written to the ledger `{self.path}`: end it, "
-                "then run `policyd-audit verify` on a copy and restart policyd"
-            )
+        self._move_state(first)
         # A crash within the commit leaves the whole batch or nothing of it. A crash after it
         # leaves records that nobody was answered about: more than was promised, never less.
         run("commit")
@@ -154,103 +133,71 @@ class Store:
         """Copy the WAL back into the file once it is long; for after the answers.
 
         A crash here leaves pages that are in the WAL still; opening reads them from there. A
-        reader that holds on to an old state keeps the WAL from starting over, so past 64 MiB it
-        is waited for a moment; in vain, a later batch tries again.
+        reader that holds on to an old state keeps the WAL from starting over, so once it is far
+        too long, that reader is waited for a moment; in vain, a later batch tries again.
+
+        Raises:
+            apsw.Error: as `append`.
         """
         if self._wal_pages < self._copied_pages:
-            self._copied_pages = 0
-        if self._wal_pages - self._copied_pages < _COPY_BACK_PAGES:
+            self._copied_pages = 0  # it has started over
+        if self._wal_pages - self._copied_pages < self._copy_back:
             return
         self._copied_pages = self._wal_pages
-        try:
-            if self._wal_pages < _TRUNCATE_PAGES:
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            else:
-                self._db.set_busy_timeout(_TRUNCATE_MS)
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.BusyError:
+        if self._wal_pages < _TOO_LONG * self._copy_back:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             return
-        finally:
-            self._db.set_busy_timeout(_BUSY_MS)
+        self._db.set_busy_timeout(_BUSY_READERS_MS)
+        with suppress(apsw.BusyError):
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._db.set_busy_timeout(_BUSY_MS)
 
     def close(self) -> None:
         """Copy the WAL back and close the file."""
         self._db.close()
 
-    def _insert(self, count: int) -> str:
-        """The statement for *count* leaves: one statement is one pass through SQLite."""
-        if count not in self._inserts:
-            self._inserts[count] = "insert into leaf values " + ",".join(["(?,?,?)"] * count)  # noqa: S608 - no input in it
-        return self._inserts[count]
+    def _recover(self, synchronous: str) -> Recovered:
+        """Check the file before anything in it is changed, and close it if it cannot be used."""
+        try:
+            check_format(self._db, self.path)
+            self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", synchronous)
+            self._db.pragma("wal_autocheckpoint", 0)
+            self._db.set_wal_hook(self._grown)
+            return recover(self._db, self._signer)
+        except (apsw.Error, VerificationError, DataFolderError):
+            self._db.close()
+            raise
+
+    def _move_state(self, first: int) -> None:
+        """Set the state to that of the tree, if it is still where this writer left it."""
+        root = self._tree.root()
+        stack = b"".join(self._tree.stack)
+        # A crash after signing leaves a checkpoint that nobody has seen: harmless, since it is
+        # published from the committed row only.
+        note = self._signer.checkpoint(self._tree.size, root)
+        self._db.execute(
+            "update state set size = ?, stack = ?, root = ?, note = ? where size = ?",
+            (self._tree.size, stack, root, note, first),
+        )
+        if self._db.changes() != 1:
+            raise LedgerMoved(
+                f"another program has written to the ledger `{self.path}`: end it, "
+                "then run `policyd-audit verify` on a copy and restart policyd"
+            )
 
     def _grown(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
-
-    def _recover(self) -> None:
-        """Read the state back and hold it to the leaves, tiles and key it must agree with."""
-        size, stack, root, signed = self._state()
-        tail = self._tail(size)
-        unfinished = [stored for _, _, stored in tail[len(tail) - size % TILE_WIDTH :]]
-        self._tree = restore(size, split(stack), unfinished, self._tiles)
-        if self._tree.root() != root:
-            raise self._damaged("its root is not that of its records")
-        parsed = note.parse(signed)
-        note.verify(parsed, self._signer.key)
-        if parsed.text != checkpoint.body(self._signer.origin, size, root):
-            raise self._damaged("its checkpoint is not that of its records")
-        self._last_ts = time_of(tail[-1][1]) if tail else None
-
-    def _check_format(self) -> None:
-        found, version = self._db.pragma("application_id"), self._db.pragma("user_version")
-        if found != APPLICATION_ID:
-            raise DataFolderError(
-                f"`{self.path}` is a database, but not a ledger: name another data folder",
-                code="ledger-foreign",
-            )
-        if version > VERSION:
-            raise DataFolderError(
-                f"the ledger `{self.path}` was written by a newer policyd (format {version}, "
-                f"this one knows {VERSION}): use that version",
-                code="ledger-newer",
-            )
-
-    def _state(self) -> tuple[int, bytes, bytes, str]:
-        row: Any = self._db.execute("select size, stack, root, note from state").fetchone()
-        kinds = [type(value) for value in row or ()]
-        if kinds != [int, bytes, bytes, str] or row[0] < 0:
-            raise self._damaged("the state of its tree is missing or is not one")
-        size, stack, root, signed = row
-        return size, stack, root, signed
-
-    def _tail(self, size: int) -> list[tuple[int, bytes, bytes]]:
-        """The last records: there without a gap, none beyond them, and hashed as they are."""
-        first = max(0, size - _TAIL)
-        tail: list[Any] = self._db.execute(
-            "select seq, leaf, hash from leaf where seq >= ? order by seq limit ?",
-            (first, _TAIL + 1),
-        ).fetchall()
-        if [seq for seq, _, _ in tail] != list(range(first, size)):
-            raise self._damaged(f"it does not end with its records {first} to {size - 1}")
-        for seq, leaf, stored in tail:
-            if leaf_hash(leaf) != stored:
-                raise self._damaged(f"the bytes of record {seq} do not match their hash")
-        return tail
-
-    def _tiles(self, level: int, first: int) -> Iterable[bytes]:
-        found = self._db.execute(
-            "select data from tile where level = ? and n >= ? order by n", (level, first)
-        )
-        return [data for (data,) in found]
-
-    def _damaged(self, what: str) -> DataFolderError:
-        return DataFolderError(
-            f"the ledger `{self.path}` is damaged: {what}; {DAMAGED}",
-            code="ledger-damaged",
-        )
 
 
 def _connect(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=_STATEMENTS)
     db.set_busy_timeout(_BUSY_MS)
     return db
+
+
+@cache
+def _insert(count: int) -> str:
+    """The statement for *count* leaves: one statement is one pass through SQLite."""
+    return "insert into leaf values " + ",".join(["(?,?,?)"] * count)  # noqa: S608 - no input
