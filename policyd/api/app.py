@@ -1,7 +1,5 @@
 """The outermost ASGI callable: the check endpoint by exact path, all else to FastAPI."""
 
-from typing import Any
-
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -61,7 +59,9 @@ def _response(told: Problem, extra: dict[str, str] | None = None) -> Response:
     return Response(told.body(), told.status, headers | (extra or {}))
 
 
-def _told(request: Request, error: Any) -> Response:
+def _told(request: Request, error: Exception) -> Response:
+    if not isinstance(error, PolicydError):
+        raise error
     if isinstance(error, CallerRefused):
         _count(request, error.code)
     return _response(problem(error))
@@ -78,7 +78,9 @@ def _count(request: Request, code: str) -> None:
     service.refusals.note(code, key_id, request.client.host if request.client else "")
 
 
-def _malformed(_: Request, error: Any) -> Response:
+def _malformed(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
     said = "; ".join(
         f"`{'.'.join(str(part) for part in each['loc'][1:]) or 'body'}`: {each['msg']}"
         for each in error.errors()
@@ -86,7 +88,9 @@ def _malformed(_: Request, error: Any) -> Response:
     return _response(Problem(400, "The request cannot be judged", "request-malformed", said))
 
 
-def _http(_: Request, error: Any) -> Response:
+def _http(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
     codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
     code = codes.get(error.status_code, "http-error")
     told = Problem(error.status_code, str(error.detail), code, str(error.detail))

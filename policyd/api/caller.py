@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from policyd.api.identity import caller, demand
 from policyd.model.keys import Key
+from policyd.points.decision import Sender
 from policyd.points.service import Service
 
 
@@ -35,6 +36,11 @@ def key_with(*roles: str) -> Callable[[Key], Key]:
         return key
 
     return checked
+
+
+def sender(request: Request, key: Key) -> Sender:
+    """Who sent *request*."""
+    return Sender(key, request.client.host if request.client else "")
 
 
 Served = Annotated[Service, Depends(service_of)]

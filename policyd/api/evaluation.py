@@ -28,7 +28,7 @@ _IN_FULL = ("author", "auditor", "admin")
 _RECORDED_REFUSALS = range(400, 500)
 
 
-class Disconnected(Exception):  # noqa: N818 - not an error of ours, nobody is left to tell
+class Disconnected(Exception):
     """The client went away before its request was complete."""
 
 
@@ -79,9 +79,7 @@ class EvaluationEndpoint:
         _demand_json(headers.get(b"content-type", b""))
         sender = Sender(key, _address(scope), _request_id(headers))
         body = await read_body(receive, self._max_body)
-        asked = read_call(
-            body, max_depth=self._max_depth, key_supports=key.supported_obligations
-        )
+        asked = read_call(body, max_depth=self._max_depth, key_supports=key.supported_obligations)
         recorded = await self._point.evaluate(sender, asked.call)
         in_full = key.has_role(*_IN_FULL)
         body = answer_body(recorded.decision, asked.include, in_full=in_full)

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Response
-from policyd_audit.tree import leaf_hash
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from policyd.api.caller import Reader, Served, Watcher
-from policyd.ledger.reader import Range
-from policyd.points.audit import Entry
+from policyd.api.caller import Reader, Served, Watcher, sender
+from policyd.ledger.reader import Found
+from policyd.points.audit import Listing
+from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
 MOST = 200
@@ -28,31 +28,34 @@ class _Page(msgspec.Struct, omit_defaults=True):
     next_cursor: int | None = None
 
 
-@router.get("")
-async def page(
-    service: Served,
-    by: Watcher,
+def listing(
     after: Moment = None,
     before: Moment = None,
     cursor: Annotated[int | None, Query(ge=0)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     order: Literal["newest", "oldest"] = "newest",
+) -> Listing:
+    """What the query string asks for; a time without a zone is taken for UTC."""
+    return Listing(limit, _utc(after), _utc(before), cursor, newest_first=order == "newest")
+
+
+@router.get("")
+async def page(
+    request: Request, service: Served, by: Watcher, asked: Annotated[Listing, Depends(listing)]
 ) -> Response:
-    """Records by time: at or after `after`, before `before`; go on with `next_cursor`."""
-    asked = Range(_utc(after), _utc(before), cursor, limit, newest_first=order == "newest")
-    found = await service.audit.page(by, asked)
-    entries = [_shown(Entry(index, leaf)) for index, leaf in found.records]
-    return _json(_Page(found.tree_size, entries, found.next_cursor))
+    """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
+    found = await service.audit.page(sender(request, by), asked)
+    return _json(_Page(found.size, [_shown(each) for each in found.records], found.cursor))
 
 
 @router.get("/{record_id:path}")
-async def record(record_id: str, service: Served, by: Reader) -> Response:
+async def record(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """One record, with its place in the tree and its leaf hash."""
-    return _json(_shown(await service.audit.record(by, record_id)))
+    return _json(_shown(await service.audit.record(sender(request, by), record_id)))
 
 
-def _shown(entry: Entry) -> _Entry:
-    return _Entry(entry.index, leaf_hash(entry.leaf).hex(), msgspec.Raw(entry.leaf))
+def _shown(found: Found) -> _Entry:
+    return _Entry(found.seq, leaf_hash(found.leaf).hex(), msgspec.Raw(found.leaf))
 
 
 def _json(body: msgspec.Struct) -> Response:
@@ -61,7 +64,6 @@ def _json(body: msgspec.Struct) -> Response:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """A time without a zone is taken for UTC."""
     if moment is None:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

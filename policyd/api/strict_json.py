@@ -23,18 +23,13 @@ def check_json(body: bytes, *, max_depth: int) -> None:
         raise CallMalformed(f"the body is not UTF-8: byte {error.start} cannot be read") from None
     if not text.strip():
         raise CallMalformed("the body is empty; send one JSON object")
+    # Before parsing: the parser recurses, and up to its first complaint it reads the same tokens.
     if _depth(text, max_depth) > max_depth:
-        raise _too_deep(max_depth)
+        raise CallTooLarge(f"the body nests deeper than {max_depth} levels", code="call-too-deep")
     try:
         json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
-    except RecursionError:
-        raise _too_deep(max_depth) from None
     except ValueError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
-
-
-def _too_deep(max_depth: int) -> CallTooLarge:
-    return CallTooLarge(f"the body nests deeper than {max_depth} levels", code="call-too-deep")
 
 
 def _depth(text: str, enough: int) -> int:

@@ -109,7 +109,7 @@ def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> 
 
 
 def _member(message: str) -> str:
-    """msgspec's message with the member first, as a path from the top.
+    """Msgspec's message with the member first, as a path from the top.
 
     >>> _member("Expected `str`, got `int` - at `$.action.name`")
     '`action.name`: expected `str`, got `int`'

@@ -42,7 +42,7 @@ UNLISTED = "-"  # no destination can have this name
 
 
 class Matches(NamedTuple):
-    """References of the rules that speak about a call: those that cover it, those that forbid it."""
+    """References of the rules that speak about a call: those that cover and that forbid it."""
 
     allows: tuple[str, ...]
     forbids: tuple[str, ...]
@@ -124,7 +124,7 @@ class AccessRules:
 
 
 def policy_lines(rule: Rule) -> Iterator[list[str]]:
-    """The casbin policy lines of *rule*, one for each of its names, actions, datasets and places."""
+    """The casbin lines of *rule*, one for each of its names, actions, datasets and places."""
     says = rule.sentence
     effect = "deny" if rule.section is Section.FORBID else "allow"
     excepted = f"except:{rule.ref}" if says.excepted else NOBODY
@@ -141,13 +141,11 @@ def policy_lines(rule: Rule) -> Iterator[list[str]]:
 
 
 def _links(rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]) -> list[list[str]]:
-    """casbin's role links: an integration to its names, a name to the exceptions that name it."""
+    """Casbin's role links: an integration to its names, a name to the exceptions that name it."""
     links = [
         [member, name]
         for member, names in sorted(groups.items())
         for name in sorted(names - {member})
     ]
-    exceptions = [
-        [name, f"except:{rule.ref}"] for rule in rules for name in rule.sentence.excepted
-    ]
+    exceptions = [[name, f"except:{rule.ref}"] for rule in rules for name in rule.sentence.excepted]
     return links + exceptions

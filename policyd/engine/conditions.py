@@ -20,7 +20,8 @@ _MANY = ("category", "only_fields", "to_zone", "during", "outside")
 def condition(sentence: Sentence, action: str) -> str:
     """The conditions *sentence* puts on *action*, as text, or `-`.
 
-    >>> condition(Sentence(data={}, who=(), stage="sandbox", category=("health", "personal")), "read")
+    >>> says = Sentence(data={}, who=(), stage="sandbox", category=("health", "personal"))
+    >>> condition(says, "read")
     'stage=sandbox category=health|personal'
     """
     says = [(word, getattr(sentence, word)) for word in (*_ONE, *_MANY)]
@@ -36,11 +37,12 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Test:
     """The test that *text*, made by `condition`, puts to a call."""
     if text == NONE:
         return lambda _: True
-    tests = [_test(*part.split("=", 1), vocabulary) for part in text.split(" ")]
+    tests = [_test(part, vocabulary) for part in text.split(" ")]
     return lambda asked: all(test(asked) for test in tests)
 
 
-def _test(word: str, value: str, vocabulary: Vocabulary) -> Test:
+def _test(part: str, vocabulary: Vocabulary) -> Test:
+    word, _, value = part.partition("=")
     if word in {"label_at_least", "label_at_most"}:
         return _level(word, vocabulary.levels.index(value))
     names = frozenset(value.split("|"))
@@ -59,8 +61,8 @@ def _only_fields(names: frozenset[str]) -> Test:
 
 
 _TESTS: dict[str, Callable[[frozenset[str]], Test]] = {
-    "stage": lambda names: lambda asked: bool(
-        asked.integration and asked.integration.stage in names
+    "stage": lambda names: (
+        lambda asked: bool(asked.integration and asked.integration.stage in names)
     ),
     "in_systems_of": lambda names: lambda asked: asked.system_kind in names,
     "to_systems_of": lambda names: lambda asked: asked.endpoint.kind in names,

@@ -119,6 +119,8 @@ def _canonical_path(path: str) -> str:
         raise UrlRefused("its path has a `.` or `..` segment")
     if "" in segments[:-1]:
         raise UrlRefused("its path has an empty segment (`//`)")
+    if len(plain) > MAX_URL:
+        raise UrlRefused(f"its path is longer than {MAX_URL} characters once escaped")
     return plain or "/"
 
 

@@ -34,7 +34,7 @@ class Wording:
 
     def of_destination(self, code: str, place: Destination) -> Reason:
         """The reason of a destination's own narrowing; its owner can help."""
-        words = {"place": f"destination `{place.name}`"}
+        words: dict[str, object] = {"place": f"destination `{place.name}`"}
         return self._make(CODES[code], place.owner, words, rule=f"destination:{place.name}")
 
     def of_cell(self, code: str, zone: Zone, column: str, **words: object) -> Reason:

@@ -24,7 +24,7 @@ _ALL = (
         "integration-unregistered",
         "registered",
         "`{subject}` is not a registered integration",
-        "register it in units/<unit>/integrations.yaml; ask as {{type: integration, id: unit/name}}",
+        "register it in units/<unit>/integrations.yaml, and ask as `integration` `unit/name`",
         "list",
     ),
     ReasonCode(
@@ -49,7 +49,7 @@ _ALL = (
         "dataset-unknown",
         "complete",
         "`{data}` is not a catalogued dataset",
-        "ask for {{type: dataset, id: system/dataset}} of guardrails/labels.yaml, or have it added",
+        "ask for a `dataset` of guardrails/labels.yaml as `system/dataset`, or have it added",
         "list",
     ),
     ReasonCode("guardrail-forbids", "forbid", "a guardrail forbids it", "ask the rule's owner"),

@@ -1,1 +1,1 @@
-"""The points of XACML's model: where decisions are made and recorded, and policy is administered."""
+"""The points of XACML's model: decisions are made and recorded, and policy is administered."""

@@ -1,58 +1,55 @@
 """The administration point (PAP): the only mover of the snapshot in force."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from policyd.engine.decide import Engine
+from policyd.ledger import record
+from policyd.ledger.decision_record import Basis
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.record import policy_change_record
-from policyd.ledger.stamp import Stamper
 from policyd.model.errors import PolicydError, PolicyInvalid
 from policyd.points.metrics import Metrics
 from policyd.policy.load import load
 
+Read = Callable[[], "InForce"]
 log = structlog.get_logger(__name__)
 FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A snapshot made ready, and where it came from."""
+    """A snapshot made ready, and what the record of each decision says of it."""
 
     engine: Engine
-    source: str
+    basis: Basis
 
 
 class PolicyInForce:
     """The one reference that every decision reads; swapped as a whole, never changed."""
 
-    def __init__(self, current: InForce, versions: Mapping[str, str]) -> None:
-        """Start with *current*; *versions* are of the engine and the data it decides by."""
+    def __init__(self, current: InForce) -> None:
         self.current = current
-        self.versions = versions
         self.failed_reload: str | None = None
 
 
 class AdministrationPoint:
     """Puts a snapshot in force: built aside, recorded, then swapped."""
 
-    def __init__(
-        self, folder: Path, policy: PolicyInForce, ledger: Ledger, stamps: Stamper, metrics: Metrics
-    ) -> None:
-        self._folder = folder
+    def __init__(self, read: Read, policy: PolicyInForce, ledger: Ledger, metrics: Metrics) -> None:
+        """Move *policy*, which *read* reads from its source."""
+        self._read = read
         self._policy = policy
         self._ledger = ledger
-        self._stamps = stamps
         self._metrics = metrics
         self._one_at_a_time = asyncio.Lock()
 
     async def record_start(self) -> None:
         """Say in the log by which snapshot this server begins to decide."""
-        digest = self._policy.current.engine.snapshot.digest
+        digest = self._policy.current.basis.snapshot
         await self._record(digest, None, "start")
 
     async def reload(self) -> bool:
@@ -66,17 +63,16 @@ class AdministrationPoint:
             except PolicydError as error:
                 self._metrics.reloads.labels("failed").inc()
                 self._policy.failed_reload = error.message
-                findings = [str(f) for f in error.findings] if _has_findings(error) else []
-                log.error("reload-failed", code=error.code, why=error.message, findings=findings)
+                _complain(error)
                 return False
             self._policy.failed_reload = None
             self._metrics.reloads.labels("changed" if changed else "unchanged").inc()
             return changed
 
     async def _reload(self) -> bool:
-        old = self._policy.current.engine.snapshot.digest
-        new = await asyncio.to_thread(read_folder, self._folder)
-        digest = new.engine.snapshot.digest
+        old = self._policy.current.basis.snapshot
+        new = await asyncio.to_thread(self._read)
+        digest = new.basis.snapshot
         if digest == old:
             log.info("reload-unchanged", snapshot=digest)
             return False
@@ -88,25 +84,29 @@ class AdministrationPoint:
         return True
 
     async def _record(self, digest: str, previous: str | None, reason: str) -> None:
-        source = self._policy.current.source
-        made = self._stamps.draw()
-        await self._ledger.append(
-            [
-                policy_change_record(
-                    made, snapshot=digest, previous=previous, source=source, reason=reason
-                )
-            ]
+        change = record.PolicyChange(
+            **record.stamped(self._ledger.stamp()),
+            snapshot=digest,
+            previous=previous,
+            source=self._policy.current.basis.source,
+            reason=reason,
         )
+        await self._ledger.append([record.encode(change)])
 
 
-def _has_findings(error: PolicydError) -> "TypeGuard[PolicyInvalid]":
-    return isinstance(error, PolicyInvalid)
+def _complain(error: PolicydError) -> None:
+    """Say in the server's own log what is wrong with the tree; its old one goes on serving."""
+    findings = error.findings if isinstance(error, PolicyInvalid) else ()
+    told = [str(finding) for finding in findings]
+    log.error("reload-failed", code=error.code, why=error.message, findings=told)
 
 
-def read_folder(folder: Path) -> InForce:
-    """The folder's snapshot, made ready to decide.
+def read_folder(folder: Path, engine: str) -> InForce:
+    """The folder's snapshot, made ready to decide by the *engine* of that version.
 
     Raises:
         PolicyInvalid: the tree has findings.
     """
-    return InForce(Engine(load(folder)), FOLDER)
+    snapshot = load(folder)
+    basis = Basis(snapshot.digest, FOLDER, engine, snapshot.vocabulary)
+    return InForce(Engine(snapshot), basis)

@@ -1,59 +1,90 @@
-"""Reading the log: every reading is itself a record, made before anything is read."""
+"""Reading the log: what was read, by whom, is a record before it is an answer."""
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import msgspec
 
+from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.reader import Page, Range, Reader
-from policyd.ledger.record import query_record
-from policyd.ledger.stamp import Stamper
+from policyd.ledger.reader import Found, Page, Reader
+from policyd.ledger.stamp import timestamp
 from policyd.model.errors import NotFound
 from policyd.model.keys import Key
+from policyd.points.decision import Sender
+
+LONGEST_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of the log: its place in the tree and its exact bytes."""
+class Listing:
+    """Which records are wanted: from `after` on, before `before`, going on at `cursor`."""
 
-    index: int
-    leaf: bytes
+    limit: int
+    after: datetime | None = None
+    before: datetime | None = None
+    cursor: int | None = None
+    newest_first: bool = True
+
+    def text(self) -> str:
+        """What was asked, for the record of the asking."""
+        parts = {
+            "after": timestamp(self.after) if self.after else None,
+            "before": timestamp(self.before) if self.before else None,
+            "cursor": self.cursor,
+            "order": "newest" if self.newest_first else "oldest",
+            "limit": self.limit,
+        }
+        return " ".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
 
 
 class AuditPoint:
     """Answers questions about the log, to those who may ask, on the record."""
 
-    def __init__(self, reader: Reader, ledger: Ledger, stamps: Stamper) -> None:
+    def __init__(self, reader: Reader, ledger: Ledger) -> None:
         self._reader = reader
         self._ledger = ledger
-        self._stamps = stamps
 
-    async def record(self, by: Key, record_id: str) -> Entry:
+    async def record(self, by: Sender, record_id: str) -> Found:
         """The record with this id.
 
         Raises:
             NotFound: there is none, or the key's holder may not see it.
+            LedgerUnavailable: the log cannot be read, or the reading not recorded.
         """
-        await self._note(by, f"id:{record_id}")
         found = await asyncio.to_thread(self._reader.record_by_id, record_id)
-        if found is None or not _may_see(by, found[1]):
-            raise NotFound(f"there is no record `{record_id[:64]}`")
-        return Entry(*found)
+        shown = found if found and _may_see(by.key, found.leaf) else None
+        await self._note(by, f"id:{record_id[:LONGEST_ID]}", rows=1 if shown else 0)
+        if shown is None:
+            raise NotFound(f"there is no record `{record_id[:LONGEST_ID]}`")
+        return shown
 
-    async def page(self, by: Key, asked: Range) -> Page:
-        """Records by time, newest first unless *asked* otherwise."""
-        await self._note(by, asked.text())
-        return await asyncio.to_thread(self._reader.page, asked)
+    async def page(self, by: Sender, asked: Listing) -> Page:
+        """Records by time; raises as `record` does."""
+        look = partial(
+            self._reader.page,
+            limit=asked.limit,
+            after=asked.after,
+            before=asked.before,
+            cursor=asked.cursor,
+            newest_first=asked.newest_first,
+        )
+        page = await asyncio.to_thread(look)
+        await self._note(by, asked.text(), rows=len(page.records))
+        return page
 
-    async def _note(self, by: Key, text: str) -> None:
-        made = self._stamps.draw()
-        await self._ledger.append([query_record(made, key=by.id, text=text)])
+    async def _note(self, by: Sender, text: str, *, rows: int) -> None:
+        caller = record.Caller(key=by.key.id, address=by.address)
+        stamped = record.stamped(self._ledger.stamp())
+        query = record.Query(**stamped, caller=caller, text=text, rows=rows)
+        await self._ledger.append([record.encode(query)])
 
 
 def _may_see(key: Key, leaf: bytes) -> bool:
     """Auditors and admins see every record, a builder the decisions about what is theirs."""
     if key.has_role("auditor", "admin"):
         return True
-    record = msgspec.json.decode(leaf)
-    return record["kind"] == "decision" and key.speaks_for(record["call"]["subject"]["id"])
+    read = msgspec.json.decode(leaf)
+    return read["kind"] == "decision" and key.speaks_for(read["call"]["subject"])

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from policyd.engine.decide import Engine
+from policyd.ledger.decision_record import Request, decision_record
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.record import Caller, Provenance, decision_record
-from policyd.ledger.stamp import Stamper
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision, Reason, Resolved
@@ -46,12 +45,9 @@ class Sender:
 class DecisionPoint:
     """Answers checks, each only after its record."""
 
-    def __init__(
-        self, policy: PolicyInForce, ledger: Ledger, stamps: Stamper, metrics: Metrics
-    ) -> None:
+    def __init__(self, policy: PolicyInForce, ledger: Ledger, metrics: Metrics) -> None:
         self._policy = policy
         self._ledger = ledger
-        self._stamps = stamps
         self._metrics = metrics
 
     async def evaluate(self, sender: Sender, call: Call) -> Recorded:
@@ -59,23 +55,18 @@ class DecisionPoint:
 
         Raises:
             OutOfScope: the key may not speak for this subject.
-            ClockBehind: see `Stamper`.
+            ClockBehind: see `Ledger.stamp`.
             LedgerUnavailable: the record could not be made durable.
         """
         self._admit(sender.key, call)
         started = time.perf_counter()
-        made = self._stamps.draw()
+        made = self._ledger.stamp()
         facts = Facts(now=made.at)
         in_force = self._policy.current
         decision = judge(in_force.engine, call, facts)
-        record = decision_record(
-            made,
-            Caller(sender.key.id, sender.address, sender.request_id),
-            (call, facts, decision),
-            in_force.engine.snapshot,
-            Provenance(in_force.source, self._policy.versions),
-        )
-        await self._ledger.append([record])
+        request = Request(sender.address, sender.key.id, sender.request_id)
+        leaf = decision_record(made, request, call, facts, decision, in_force.basis)
+        await self._ledger.append([leaf])
         self._metrics.answered(decision, time.perf_counter() - started)
         return Recorded(decision, made.id)
 

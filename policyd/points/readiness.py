@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.stamp import TOLERANCE, Stamper
+from policyd.ledger.stamp import TOLERANCE
 from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 
@@ -24,20 +24,20 @@ class Readiness:
         return not self.problems
 
 
-def readiness(policy: PolicyInForce, ledger: Ledger, stamps: Stamper) -> Readiness:
+def readiness(policy: PolicyInForce, ledger: Ledger) -> Readiness:
     """Look at everything a check needs."""
     problems: list[PolicydError] = []
     if ledger.failure:
-        problems.append(LedgerUnavailable(ledger.failure))
-    if stamps.behind > TOLERANCE:
+        problems.append(LedgerUnavailable(ledger.failure.message))
+    if ledger.clock_behind > TOLERANCE:
         problems.append(
-            ClockBehind(f"the clock is {stamps.behind} behind the last record; set the clock")
+            ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")
         )
     current = policy.current
     return Readiness(
         problems=tuple(problems),
-        snapshot=current.engine.snapshot.digest,
-        source=current.source,
+        snapshot=current.basis.snapshot,
+        source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
     )

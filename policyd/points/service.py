@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
-from policyd.ledger.stamp import Stamper
-from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce
+from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
 from policyd.points.audit import AuditPoint
 from policyd.points.decision import DecisionPoint
 from policyd.points.keys import KeyPoint
@@ -32,26 +30,23 @@ class Stores:
 class Service:
     """Everything the API may call."""
 
-    def __init__(
-        self, stores: Stores, folder: Path, start: InForce, versions: Mapping[str, str], stamps: Stamper
-    ) -> None:
-        """Begin with the snapshot *start*, read from *folder*; nothing is recorded yet."""
+    def __init__(self, stores: Stores, read: Read, start: InForce) -> None:
+        """Begin with *start*, which *read* reads again; nothing is recorded yet."""
         self.keys = stores.keys
         self.metrics = Metrics()
-        self._policy = PolicyInForce(start, versions)
+        self._policy = PolicyInForce(start)
         self._ledger = stores.ledger
-        self._stamps = stamps
         ledger, metrics = stores.ledger, self.metrics
-        self.refusals = Refusals(ledger, stamps, metrics)
-        self.decision = DecisionPoint(self._policy, ledger, stamps, metrics)
-        self.administration = AdministrationPoint(folder, self._policy, ledger, stamps, metrics)
-        self.key_point = KeyPoint(stores.keys, ledger, stamps)
-        self.audit = AuditPoint(stores.reader, ledger, stamps)
+        self.refusals = Refusals(ledger, metrics)
+        self.decision = DecisionPoint(self._policy, ledger, metrics)
+        self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
+        self.key_point = KeyPoint(stores.keys, ledger)
+        self.audit = AuditPoint(stores.reader, ledger)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger, self._stamps)
+        return readiness(self._policy, self._ledger)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -138,7 +138,7 @@ def test_canonical_host_stands_alone() -> None:
         ("/ebics", "/ebics/x", False),
     ],
 )
-def test_path_patterns(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001 - a table
+def test_path_patterns(pattern: str, path: str, expected: bool) -> None:
     """A path is listed exactly, or by the folder above it."""
     assert expected == path_covers(pattern, path)
 
@@ -177,7 +177,7 @@ PLAIN = Destination(
         ("sftp://crm.example/", False),
     ],
 )
-def test_listed_hosts(url: str, is_listed: bool) -> None:  # noqa: FBT001 - a table
+def test_listed_hosts(url: str, is_listed: bool) -> None:
     """A host is listed exactly, below a suffix, or in a network; nothing near it is."""
     found = DestinationTable({"crm": PLAIN}).find(canonical(url))
     assert (found == PLAIN) is is_listed

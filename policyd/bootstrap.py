@@ -1,0 +1,194 @@
+"""The one place that puts concrete parts together: a data folder made, a server run."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from policyd import __version__
+from policyd.api.app import Application
+from policyd.ledger import record
+from policyd.ledger.folder import DataFolder, create
+from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.reader import Reader
+from policyd.ledger.stamp import Stamper
+from policyd.ledger.store import Store
+from policyd.model.errors import UsageError
+from policyd.points.administration import InForce, Read, read_folder
+from policyd.points.service import Service, Stores
+from policyd.registry.keys import KeyStore, NewKey
+from policyd.settings import Settings
+
+log = structlog.get_logger(__name__)
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """A new data folder, and the first admin key, shown this once."""
+
+    key: str
+    key_id: str
+    vkey: str
+    data: Path
+
+
+def utc_now() -> datetime:
+    """The machine's time; whoever needs it is handed this."""
+    return datetime.now(UTC)
+
+
+def engine() -> str:
+    """What a decision depends on besides its inputs: this engine, and the data it decides by."""
+    data = [f"{name}/{version(name)}" for name in ("idna", "publicsuffixlist", "tzdata")]
+    return " ".join([f"policyd/{__version__}", *data])
+
+
+def initialise(path: Path, origin: str, holder: str) -> Initialised:
+    """A new data folder with an empty log and one admin key.
+
+    Raises:
+        DataFolderError: there is something at *path* already, or it cannot be written.
+        UsageError: *origin* cannot name a log, or *holder* a person.
+    """
+    stamper = Stamper(None, utc_now)
+    with (
+        create(path, origin) as folder,
+        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+    ):
+        made = stamper.draw()
+        new = NewKey(holder=holder, kind="person", roles=frozenset({"admin"}))
+        key, secret = keys.prepare(new, now=made.at)
+        leaves = [
+            record.encode(record.Epoch(**record.stamped(made), origin=origin)),
+            record.encode(
+                record.Admin(
+                    **record.stamped(stamper.draw()), act="key-created", target=key.id, by="init"
+                )
+            ),
+        ]
+        with closing(Store(folder.ledger, folder.signer)) as store:
+            store.append(leaves)
+        keys.add(key, secret)
+        vkey = folder.signer.vkey
+    return Initialised(secret, key.id, vkey, path)
+
+
+def serve(settings: Settings) -> int:
+    """Run a server until it is told to stop; 0 after an orderly end.
+
+    Raises:
+        UsageError: no policies, a host that is not loopback, or a port in use.
+        PolicyInvalid: the policy tree has findings.
+        DataFolderError: the data folder is missing, taken or damaged.
+    """
+    if settings.policies is None:
+        raise UsageError("say where the policies are: `policyd serve --policies DIR`")
+    if settings.host not in LOOPBACK:
+        raise UsageError(
+            f"policies are read from a folder, which is for development, so the server listens"
+            f" on loopback only, not on `{settings.host}`; leave out --host",
+            code="folder-mode-is-local",
+        )
+    read = partial(read_folder, settings.policies, engine())
+    start = read()
+    with (
+        closing(DataFolder.open(settings.data)) as folder,
+        _listen(settings) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, read, start, folder, listener))
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A bound socket, so that a port in use is told plainly and before anything else starts."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror};"
+            " stop what uses the port, or choose another with --port",
+            code="port-unavailable",
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, which end the process before the log is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs this server."""
+        yield
+
+    def stop(self) -> None:
+        """Finish what has begun, then end; at once if asked again."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _serve(
+    settings: Settings, read: Read, start: InForce, folder: DataFolder, listener: socket.socket
+) -> None:
+    options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
+    ledger = await Ledger.open(folder, options)
+    stores = Stores(ledger, Reader(folder.ledger), KeyStore.open(folder.registry, folder.pepper))
+    try:
+        service = Service(stores, read, start)
+        async with service.running():
+            await _run(settings, service, listener)
+    finally:
+        await ledger.close()
+        stores.reader.close()
+        stores.keys.close()
+
+
+async def _run(settings: Settings, service: Service, listener: socket.socket) -> None:
+    """Serve HTTP until SIGINT or SIGTERM; SIGHUP reads the policies again."""
+    app = Application(service, max_body=settings.max_body_bytes, max_depth=settings.max_depth)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+    )
+    server = _Server(config)
+    reloads: set[asyncio.Task[bool]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(service.administration.reload())
+        reloads.add(task)  # the loop alone would not keep it
+        task.add_done_callback(reloads.discard)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(stop, server.stop)
+    state = service.readiness()
+    log.info(
+        "serving",
+        url=f"http://{settings.host}:{listener.getsockname()[1]}",
+        policies=str(settings.policies),
+        snapshot=state.snapshot,
+        source=state.source,
+        note="policies come from a folder: for development, on loopback only",
+    )
+    await server.serve(sockets=[listener])
