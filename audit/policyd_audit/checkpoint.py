@@ -1,5 +1,6 @@
 """Checkpoint: what a log signs, one hash for all its records (C2SP tlog-checkpoint)."""
 
+import re
 from base64 import b64encode
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from policyd_audit.tree import HASH_BYTES
 MAX_SIZE = 2**63 - 1
 
 _LINES = 3
+_SIZE = re.compile("0|[1-9][0-9]{0,18}")
 
 
 class Checkpoint(NamedTuple):
@@ -45,9 +47,10 @@ def parse(text: str) -> Checkpoint:
 
 def _size(text: str) -> int | None:
     """Return the decimal number without sign, spaces or leading zeros, if it is one."""
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SIZE))
-    size = int(text) if digits else -1
-    return size if str(size) == text and size <= MAX_SIZE else None
+    if not _SIZE.fullmatch(text):
+        return None
+    size = int(text)
+    return size if size <= MAX_SIZE else None
 
 
 def _bad(why: str) -> Malformed:

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from policyd_audit import note, record
 from policyd_audit.checkpoint import MAX_SIZE
-from policyd_audit.errors import Contradiction, Malformed, Unreadable, VerificationError, shown
+from policyd_audit.errors import (
+    Contradiction,
+    Malformed,
+    NoSuchRecord,
+    Unreadable,
+    VerificationError,
+    shown,
+)
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.meter import Meter
 from policyd_audit.report import Report
@@ -22,11 +29,15 @@ from policyd_audit.verify import verify
 HOLDS, FAILS, USAGE, UNDECIDED = range(4)
 
 _RESULTS = {HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided"}
-_VERDICTS = {HOLDS: "holds", FAILS: "does not hold", UNDECIDED: "cannot be decided about"}
+_VERDICTS = {
+    HOLDS: "holds",
+    FAILS: "does not hold",
+    UNDECIDED: "holds together, but who signed it was not checked",
+}
 _SIGNATURES = {
     "good": "good",
     "bad": "bad",
-    "unchecked": "not checked: give the log's key with --key",
+    "unchecked": "not checked; give the log's key with --key",
 }
 _USAGE_ERRORS = {"file-missing", "key-malformed", "no-such-record"}
 _EXITS = "exit codes: 0 it holds, 1 it does not, 2 usage, 3 could not decide"
@@ -149,7 +160,7 @@ def _find(ledger: LedgerFile, wanted: str) -> tuple[int, object, object]:
             if isinstance(row[1], bytes) and record.claimed_id(row[1]) == wanted:
                 return row
     why = f"there is no record {shown(wanted)}; name it by its number, from 0, or by its id"
-    raise VerificationError("no-such-record", why)
+    raise NoSuchRecord("no-such-record", why)
 
 
 def _print(text: str) -> None:

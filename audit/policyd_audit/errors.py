@@ -4,7 +4,8 @@ VerificationError
 ├── Unreadable      the file cannot be opened or read now; says nothing about the evidence
 ├── Malformed       a file, record, tile, note or key that is not in its format
 ├── Contradiction   well-formed parts that do not agree with each other
-└── SignatureError  a checkpoint that the given key did not sign
+├── SignatureError  a checkpoint that the given key did not sign
+└── NoSuchRecord    the ledger has no record of that number or id
 
 The verifier collects these as findings; everything else raises them.
 """
@@ -44,6 +45,10 @@ class Contradiction(VerificationError):
 
 class SignatureError(VerificationError):
     """A checkpoint that the given key did not sign."""
+
+
+class NoSuchRecord(VerificationError):
+    """The ledger has no record of that number or id."""
 
 
 def shown(text: str) -> str:

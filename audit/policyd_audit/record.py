@@ -64,13 +64,13 @@ def parse(leaf: bytes) -> Mapping[str, Any]:
 
 
 def claimed_id(leaf: bytes) -> str | None:
-    """Return the id that *leaf* gives itself, even if it is no record v1 otherwise."""
+    """Return the id that *leaf* gives itself, whatever else is wrong with it."""
     try:
         value = json.loads(leaf)
     except (ValueError, RecursionError):
         return None
     claimed = value.get("id") if isinstance(value, dict) else None
-    return claimed if isinstance(claimed, str) else None
+    return claimed if _is_id(claimed) else None
 
 
 def ts_millisecond(ts: str) -> int:

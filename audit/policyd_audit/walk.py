@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping
 
 from policyd_audit import record
-from policyd_audit.errors import Contradiction, Malformed, VerificationError, shown
+from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.report import Findings
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
 Progress = Callable[[int, int], None]
 
-_BATCH = TILE_WIDTH
 LEVELS = 8  # of tiles, in a tree of any size that a file can hold
+
+_BATCH = TILE_WIDTH
 _MAX_MISSING = 65_536  # more are not bridged: their number may be forged
 _NAMED_POSITIONS = 8
 _UNKNOWN = bytes(HASH_BYTES)  # stands for a record whose bytes are not there
@@ -71,7 +72,7 @@ class Walk:
                 self._find("record-unexpected", seq, "it stands before the place for it")
                 continue
             if seq >= self.size:
-                self._find("record-unexpected", seq, "the checkpoint covers no such record")
+                self._find("record-unexpected", seq, f"there should be {self.size} records only")
                 break
             self._bridge(expected, seq)
             self._pending.append(self._record(seq, leaf, stored, origin))
@@ -99,7 +100,7 @@ class Walk:
             self._explain(0, seq)
             return _UNKNOWN
         computed = leaf_hash(leaf)
-        if computed != stored:
+        if type(stored) is not bytes or computed != stored:
             self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
             self._explain(0, seq)
             return computed
@@ -164,7 +165,8 @@ class Walk:
         if level:
             return f"{range_name(index << 8 * level, (index + 1) << 8 * level)} {position}"
         leaf, _ = self._ledger.leaf(index) or (b"", b"")
-        return f"{_name(index, leaf)} {position}"
+        record_id = record.claimed_id(leaf) if isinstance(leaf, bytes) else None
+        return f"{_name(index, record_id)} {position}"
 
     def _explain(self, level: int, index: int) -> None:
         """Remember that this hash, and all above it, differ for a reason already reported."""
@@ -172,9 +174,11 @@ class Walk:
             self._explained.add((up, index >> 8 * (up - level)))
 
     def _find(self, code: str, seq: int, why: str, leaf: bytes = b"") -> None:
-        message = f"{_name(seq, leaf)}: {why}"
         kind = Malformed if code == "record-malformed" else Contradiction
-        self._findings.add(kind(code, message, record=seq))
+        record_id = record.claimed_id(leaf)
+        facts: dict[str, Fact] = {"id": record_id} if record_id else {}
+        message = f"{_name(seq, record_id)}: {why}"
+        self._findings.add(kind(code, message, record=seq, **facts))
 
 
 def range_name(first: int, end: int) -> str:
@@ -182,9 +186,8 @@ def range_name(first: int, end: int) -> str:
     return f"record {first}" if end - first == 1 else f"records {first} to {end - 1}"
 
 
-def _name(seq: int, leaf: object) -> str:
-    """Return the name of a record for a message, with its id where its bytes still show it."""
-    record_id = record.claimed_id(leaf) if isinstance(leaf, bytes) else None
+def _name(seq: int, record_id: str | None) -> str:
+    """Return the name of a record for a message."""
     return f"record {seq}" + (f" (id {shown(record_id)})" if record_id else "")
 
 
