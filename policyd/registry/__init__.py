@@ -1,0 +1,1 @@
+"""The registry: keys and their holders, in an SQLite file of its own."""
