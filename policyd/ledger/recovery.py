@@ -61,12 +61,25 @@ def check_format(db: apsw.Connection, path: Path) -> None:
         )
 
 
+def _check_tables(db: apsw.Connection) -> None:
+    """See that nothing is missing that is only read much later.
+
+    Raises:
+        Malformed: a table is missing.
+    """
+    found = {name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")}
+    for name in ("leaf", "tile", "state"):
+        if name not in found:
+            raise Malformed("table-missing", f"the table `{name}` is missing")
+
+
 def recover(db: apsw.Connection, signer: Signer) -> Recovered:
     """The tree of the stored records, held to the stored state, root and checkpoint.
 
     Raises:
         VerificationError: they do not agree; the message says which.
     """
+    _check_tables(db)
     state = _state(db)
     tail = _tail(db, state.size)
     unfinished = [stored for _, _, stored in tail[len(tail) - state.size % TILE_WIDTH :]]

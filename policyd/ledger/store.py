@@ -6,6 +6,7 @@ signed checkpoint. It is durable when `append` returns.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -28,10 +29,26 @@ create table state(id integer primary key check(id = 1), size integer not null,
 """
 """`seq` is the index in the tree, without gaps from 0; only full tiles are kept."""
 
-_BUSY_MS = 5000
 _BUSY_READERS_MS = 100
 _TOO_LONG = 16  # times the length from which the WAL is copied back: 64 MiB
 _STATEMENTS = 600  # one for each size of batch, and the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How SQLite is used; only tests have a reason to depart from it.
+
+    Attributes:
+        vfs: Name of the VFS; None for the system's.
+        synchronous: Anything less than `full` loses records in a power cut.
+        copy_back: Length of the WAL, in pages of 4 KiB, from which it is copied back.
+        busy_ms: How long another program's lock is waited for.
+    """
+
+    vfs: str | None = None
+    synchronous: str = "full"
+    copy_back: int = 1000
+    busy_ms: int = 5000
 
 
 class LedgerMoved(LedgerUnavailable):
@@ -42,7 +59,7 @@ class LedgerMoved(LedgerUnavailable):
 
 def create(path: Path, signer: Signer) -> None:
     """Make a ledger without records, signed as such, where there is no file yet."""
-    db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, None)
+    db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, Tuning())
     db.pragma("journal_mode", "wal")
     with db:
         db.execute(SCHEMA)
@@ -59,30 +76,20 @@ class Store:
     Args:
         path: An existing ledger.
         signer: Of the same log.
-        vfs: Name of the SQLite VFS to use; None for the system's.
-        synchronous: `full`, unless a test wants to see what anything less loses.
-        copy_back: Length of the WAL, in pages of 4 KiB, from which it is copied back.
+        tuning: How SQLite is used.
 
     Raises:
         DataFolderError: the file cannot be used, with a code that says why.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        signer: Signer,
-        *,
-        vfs: str | None = None,
-        synchronous: str = "full",
-        copy_back: int = 1000,
-    ) -> None:
+    def __init__(self, path: Path, signer: Signer, tuning: Tuning = Tuning()) -> None:
         self.path = path
         self._signer = signer
-        self._copy_back = copy_back
+        self._tuning = tuning
         self._wal_pages = self._copied_pages = 0
         try:
-            self._db = _connect(path, apsw.SQLITE_OPEN_READWRITE, vfs)
-            self._tree, self._last_ts = self._recover(synchronous)
+            self._db = _connect(path, apsw.SQLITE_OPEN_READWRITE, tuning)
+            self._tree, self._last_ts = self._recover()
         except apsw.Error as error:
             trouble = explain(error, str(path))
             raise DataFolderError(trouble.message, code=trouble.code) from error
@@ -141,27 +148,27 @@ class Store:
         """
         if self._wal_pages < self._copied_pages:
             self._copied_pages = 0  # it has started over
-        if self._wal_pages - self._copied_pages < self._copy_back:
+        if self._wal_pages - self._copied_pages < self._tuning.copy_back:
             return
         self._copied_pages = self._wal_pages
-        if self._wal_pages < _TOO_LONG * self._copy_back:
+        if self._wal_pages < _TOO_LONG * self._tuning.copy_back:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             return
         self._db.set_busy_timeout(_BUSY_READERS_MS)
         with suppress(apsw.BusyError):
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self._db.set_busy_timeout(_BUSY_MS)
+        self._db.set_busy_timeout(self._tuning.busy_ms)
 
     def close(self) -> None:
         """Copy the WAL back and close the file."""
         self._db.close()
 
-    def _recover(self, synchronous: str) -> Recovered:
+    def _recover(self) -> Recovered:
         """Check the file before anything in it is changed, and close it if it cannot be used."""
         try:
             check_format(self._db, self.path)
             self._db.pragma("journal_mode", "wal")
-            self._db.pragma("synchronous", synchronous)
+            self._db.pragma("synchronous", self._tuning.synchronous)
             self._db.pragma("wal_autocheckpoint", 0)
             self._db.set_wal_hook(self._grown)
             return recover(self._db, self._signer)
@@ -191,9 +198,9 @@ class Store:
         return apsw.SQLITE_OK
 
 
-def _connect(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
-    db = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=_STATEMENTS)
-    db.set_busy_timeout(_BUSY_MS)
+def _connect(path: Path, flags: int, tuning: Tuning) -> apsw.Connection:
+    db = apsw.Connection(str(path), flags=flags, vfs=tuning.vfs, statementcachesize=_STATEMENTS)
+    db.set_busy_timeout(tuning.busy_ms)
     return db
 
 

@@ -49,7 +49,7 @@ _KNOWN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[str, st
         ),
     ),
     (
-        (apsw.CorruptError, apsw.NotADBError),
+        (apsw.CorruptError, apsw.NotADBError, apsw.SQLError),
         ("ledger-damaged", f"it is damaged ({{error}}): {DAMAGED}", 14),
     ),
     (
