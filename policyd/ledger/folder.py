@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from errno import EACCES, EDQUOT, EEXIST, ENOSPC, ENOTEMPTY, EPERM, EROFS
+from errno import EACCES, EDQUOT, EEXIST, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EROFS
 from pathlib import Path
 from typing import Self
 
@@ -103,20 +103,26 @@ def create(path: Path, origin: str) -> Iterator[DataFolder]:
     if os.path.lexists(path):
         raise _exists(path)
     signer = Signer(origin, os.urandom(_SEED_BYTES))
-    try:
+    with _explained(path):
         # A crash before the rename leaves this folder, which nothing ever looks at.
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent))
-    except OSError as error:
-        raise _refused(error, path) from error
     try:
-        _fill(aside, signer)
+        with _explained(path):
+            _fill(aside, signer)
         with closing(DataFolder.open(aside)) as folder:
             yield folder
-        _put_in_place(aside, path)
-    except OSError as error:
-        raise _refused(error, path) from error
+        with _explained(path):
+            _put_in_place(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise refusal(error, path) from error
 
 
 def _fill(folder: Path, signer: Signer) -> None:
@@ -154,7 +160,7 @@ def _lock(path: Path, wait: float) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError as error:
-        raise _refused(error, path.parent) from error
+        raise refusal(error, path.parent) from error
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -206,16 +212,18 @@ def _damaged(part: Path, what: str) -> DataFolderError:
     )
 
 
-def _refused(error: OSError, path: Path) -> DataFolderError:
-    """What the system's refusal to write *path* means and asks for."""
+def refusal(error: OSError, path: Path) -> DataFolderError:
+    """What the system's *error* at the data folder *path* means and asks for."""
     if error.errno in {EEXIST, ENOTEMPTY}:
         return _exists(path)
     if error.errno in {EACCES, EPERM, EROFS}:
         code, way_out = "data-folder-readonly", "make it writable for policyd, or name another one"
     elif error.errno in {ENOSPC, EDQUOT}:
         code, way_out = "data-folder-full", "free some space on its disk"
-    else:
+    elif error.errno == ENOENT:
         code, way_out = "data-folder-missing", "check that the folder around it exists"
+    else:
+        code, way_out = "data-folder-unusable", "check its disk, or name another one"
     return DataFolderError(
         f"the data folder `{path}` cannot be written ({error.strerror}): {way_out}", code=code
     )

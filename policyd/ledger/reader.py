@@ -148,7 +148,7 @@ class Reader:
 
 
 class _View:
-    """What one read transaction sees."""
+    """What one read transaction sees; a row that cannot be is a ValueError."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
@@ -156,6 +156,8 @@ class _View:
 
     def state(self) -> State:
         row: Any = self._db.execute("select size, root, note from state").fetchone()
+        if row is None:
+            raise ValueError("the state of the tree is missing")
         return State(*row)
 
     def first_at(self, ts: str) -> int:
@@ -163,20 +165,25 @@ class _View:
         return bisect_left(range(self.size), ts, key=self._time)
 
     def records_from(self, seq: int) -> Iterator[Found]:
-        for row in self._db.execute(
-            "select seq, leaf from leaf where seq >= ? order by seq", (seq,)
-        ):
-            yield Found(*row)
+        """The records from *seq* on, read one by one."""
+        sql = "select seq, leaf from leaf where seq >= ? order by seq"
+        return map(_found, self._db.execute(sql, (seq,)))
 
     def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> list[Found]:
         """The first or last *limit* of the records from *low* to below *high*."""
         order = "desc" if newest_first else "asc"
-        rows = self._db.execute(
-            f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?",  # noqa: S608 - one of two words
-            (low, high, limit),
-        )
-        return [Found(*row) for row in rows]
+        sql = f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?"  # noqa: S608 - one of two words
+        return [_found(row) for row in self._db.execute(sql, (low, high, limit))]
 
     def _time(self, seq: int) -> str:
-        row: Any = self._db.execute("select leaf from leaf where seq = ?", (seq,)).fetchone()
-        return time_of(row[0])
+        found = next(self.records_from(seq), None)
+        if found is None or found.seq != seq:
+            raise ValueError(f"record {seq} is missing")
+        return time_of(found.leaf)
+
+
+def _found(row: tuple[Any, ...]) -> Found:
+    seq, leaf = row
+    if type(leaf) is not bytes:
+        raise ValueError(f"record {seq} is not bytes")
+    return Found(seq, leaf)

@@ -5,7 +5,7 @@ signed checkpoint. It is durable when `append` returns.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,17 +57,47 @@ class LedgerMoved(LedgerUnavailable):
     code = "ledger-moved"
 
 
-def create(path: Path, signer: Signer) -> None:
-    """Make a ledger without records, signed as such, where there is no file yet."""
-    db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, Tuning())
-    db.pragma("journal_mode", "wal")
-    with db:
-        db.execute(SCHEMA)
-        empty = signer.checkpoint(0, EMPTY_ROOT)
-        db.execute("insert into state values(1, 0, x'', ?, ?)", (EMPTY_ROOT, empty))
-        db.pragma("application_id", APPLICATION_ID)
-        db.pragma("user_version", VERSION)
-    db.close()
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How SQLite is used; only tests have a reason to depart from it.
+
+    Attributes:
+        vfs: Name of the VFS; None for the system's.
+        synchronous: Anything less than `full` loses records in a power cut.
+        copy_back: Length of the WAL, in pages of 4 KiB, from which it is copied back.
+        busy_ms: How long another program's lock is waited for.
+    """
+
+    vfs: str | None = None
+    synchronous: str = "full"
+    copy_back: int = 1000
+    busy_ms: int = 5000
+
+
+class LedgerMoved(LedgerUnavailable):
+    """Somebody else wrote to the ledger: its size is not the one this writer left."""
+
+    code = "ledger-moved"
+
+
+def create(path: Path, signer: Signer, tuning: Tuning = Tuning()) -> None:
+    """Make a ledger without records, signed as such, where there is no file yet.
+
+    Raises:
+        DataFolderError: it cannot be written, with a code that says why.
+    """
+    try:
+        db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, tuning)
+        with closing(db):
+            db.pragma("journal_mode", "wal")
+            with db:
+                db.execute(SCHEMA)
+                empty = signer.checkpoint(0, EMPTY_ROOT)
+                db.execute("insert into state values(1, 0, x'', ?, ?)", (EMPTY_ROOT, empty))
+                db.pragma("application_id", APPLICATION_ID)
+                db.pragma("user_version", VERSION)
+    except apsw.Error as error:
+        raise _unusable(error, path) from error
 
 
 class Store:
@@ -91,8 +121,7 @@ class Store:
             self._db = _connect(path, apsw.SQLITE_OPEN_READWRITE, tuning)
             self._tree, self._last_ts = self._recover()
         except apsw.Error as error:
-            trouble = explain(error, str(path))
-            raise DataFolderError(trouble.message, code=trouble.code) from error
+            raise _unusable(error, path) from error
         except VerificationError as error:
             raise DataFolderError(
                 f"the ledger `{path}` is damaged: {error}; {DAMAGED}", code="ledger-damaged"
@@ -196,6 +225,11 @@ class Store:
     def _grown(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
+
+
+def _unusable(error: apsw.Error, path: Path) -> DataFolderError:
+    trouble = explain(error, str(path))
+    return DataFolderError(trouble.message, code=trouble.code)
 
 
 def _connect(path: Path, flags: int, tuning: Tuning) -> apsw.Connection:

@@ -49,7 +49,7 @@ _KNOWN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[str, st
         ),
     ),
     (
-        (apsw.CorruptError, apsw.NotADBError, apsw.SQLError),
+        (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ValueError),
         ("ledger-damaged", f"it is damaged ({{error}}): {DAMAGED}", 14),
     ),
     (
