@@ -1,0 +1,95 @@
+"""Which files a policy tree has, what each of them is, and what may lie beside them."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from policyd.model.findings import Finding
+from policyd.policy.suggest import did_you_mean
+
+COMPANY = "policyd.yaml"
+ACCESS = "guardrails/access.yaml"
+ROLES = "guardrails/roles.yaml"
+SYSTEMS = "guardrails/systems.yaml"
+LABELS = "guardrails/labels.yaml"
+DESTINATIONS = "guardrails/destinations.yaml"
+CALENDAR = "guardrails/calendar.yaml"
+PROMOTIONS = "guardrails/promotions.yaml"
+MODEL = "guardrails/model.conf"
+TEMPLATES = "guardrails/templates"
+UNITS = "units"
+REQUIRED = (COMPANY, MODEL, ACCESS, ROLES, SYSTEMS, LABELS, DESTINATIONS, CALENDAR)
+UNIT_FILES = ("unit.yaml", "access.yaml", "integrations.yaml")
+
+_NAME = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_TEMPLATE = re.compile(f"{TEMPLATES}/({_NAME})\\.yaml")
+_UNIT_FILE = re.compile(f"{UNITS}/({_NAME})/(?:{'|'.join(map(re.escape, UNIT_FILES))})")
+_OPENED = re.compile(f"guardrails|{TEMPLATES}|{UNITS}|{UNITS}/[^/]+")
+# Policy tests, schemas and prose may lie in the tree; they decide nothing.
+_BESIDE = re.compile(r"(?:.*/)?\.[^/]*|tests|schemas|units/[^/]+/tests|.*\.md|CODEOWNERS")
+
+
+def decides(path: str) -> bool:
+    """Whether *path*, relative to the root, is one of the files that decide."""
+    is_fixed = path in REQUIRED or path == PROMOTIONS
+    return is_fixed or bool(_TEMPLATE.fullmatch(path) or _UNIT_FILE.fullmatch(path))
+
+
+def lies_beside(path: str) -> bool:
+    """Whether *path* is, or is in, something that may lie in a tree without deciding anything."""
+    parts = path.split("/")
+    return any(_BESIDE.fullmatch("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+
+
+def is_opened(folder: str) -> bool:
+    """Whether files that decide may be in *folder*."""
+    return bool(_OPENED.fullmatch(folder))
+
+
+def templates(paths: Mapping[str, object]) -> dict[str, str]:
+    """The file of each template by its name, in order."""
+    found = ((_TEMPLATE.fullmatch(path), path) for path in sorted(paths))
+    return {match[1]: path for match, path in found if match}
+
+
+def units(paths: Mapping[str, object]) -> tuple[str, ...]:
+    """Units that have a file in the tree, in order."""
+    found = {match[1] for match in map(_UNIT_FILE.fullmatch, paths) if match}
+    return tuple(sorted(found))
+
+
+def misplaced(paths: Mapping[str, object]) -> Iterator[Finding]:
+    """Files that every tree has and this one has not, and files that would decide nothing."""
+    for path in REQUIRED:
+        if path not in paths:
+            yield Finding(
+                path, 1, 1, "missing-file", f"there is no file `{path}`; every tree has it"
+            )
+    for unit in units(paths):
+        for name in UNIT_FILES:
+            path = f"{UNITS}/{unit}/{name}"
+            if path not in paths:
+                message = f"there is no file `{path}`; every unit has it"
+                yield Finding(path, 1, 1, "missing-file", message)
+    for path in sorted(paths):
+        if not decides(path) and not lies_beside(path.rstrip("/")):
+            message = f"`{path}` would decide nothing{_better(path, paths)}"
+            yield Finding(path, 1, 1, "unexpected-file", message)
+
+
+def _better(path: str, paths: Mapping[str, object]) -> str:
+    folder, _, name = path.rstrip("/").rpartition("/")
+    if folder == TEMPLATES:
+        return "; templates are named in lower case with hyphens: `my-template.yaml`"
+    if folder == UNITS:
+        return "; a unit is a folder named in lower case with hyphens, with its three files"
+    known = _expected(folder) - {each.rpartition("/")[2] for each in paths if each != path}
+    return did_you_mean(name, known) or "; remove it"
+
+
+def _expected(folder: str) -> set[str]:
+    if folder.startswith(f"{UNITS}/"):
+        return set(UNIT_FILES)
+    if folder == "guardrails":
+        fixed = {each.rpartition("/")[2] for each in (*REQUIRED, PROMOTIONS)}
+        return {*fixed, "templates"} - {COMPANY}
+    return {COMPANY, "guardrails", UNITS} if not folder else set()

@@ -1,0 +1,67 @@
+"""JSON Schemas of the policy files (draft 2020-12), for editors and for plain messages."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from policyd.policy import file_shapes
+
+FILES: dict[str, type[BaseModel]] = {
+    "policyd": file_shapes.CompanyFile,
+    "access": file_shapes.AccessFile,
+    "roles": file_shapes.RolesFile,
+    "systems": file_shapes.SystemsFile,
+    "labels": file_shapes.LabelsFile,
+    "destinations": file_shapes.DestinationsFile,
+    "calendar": file_shapes.CalendarFile,
+    "promotions": file_shapes.PromotionsFile,
+    "template": file_shapes.TemplateFile,
+    "unit": file_shapes.UnitFile,
+    "unit-access": file_shapes.UnitAccessFile,
+    "integrations": file_shapes.IntegrationsFile,
+}
+"""The shape behind each schema."""
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, without null (no policy file has one) and without made-up titles."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> dict[str, Any]:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
+        made = super().default_schema(schema)
+        if made.get("default", 0) is None:
+            del made["default"]
+        return made
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        del schema
+        return False
+
+
+@functools.cache
+def schema(shape: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of *shape*; not to be changed."""
+    made = shape.model_json_schema(schema_generator=_Generator)
+    for each in (made, *made.get("$defs", {}).values()):
+        each.pop("title", None)
+    return {"$schema": _Generator.schema_dialect, **made}
+
+
+def text(name: str) -> str:
+    """The content of `schemas/<name>.schema.json`."""
+    return json.dumps(schema(FILES[name]), indent=2, ensure_ascii=False) + "\n"
+
+
+def write(root: Path) -> None:
+    """Write every schema into the folder `schemas` of the policy tree *root*."""
+    folder = root / "schemas"
+    folder.mkdir(exist_ok=True)
+    for name in FILES:
+        (folder / f"{name}.schema.json").write_text(text(name), "utf-8")

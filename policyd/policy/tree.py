@@ -1,0 +1,92 @@
+"""The files of a policy tree, each fitted to its shape."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from policyd.model.findings import Finding
+from policyd.policy import file_shapes as shapes
+from policyd.policy import layout
+from policyd.policy.documents import Document
+from policyd.policy.fitting import Read, Shaped, fit
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFiles:
+    """The files of one unit."""
+
+    about: Read[shapes.UnitFile]
+    access: Read[shapes.UnitAccessFile]
+    integrations: Read[shapes.IntegrationsFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All files that decide, but the casbin model; a file that cannot be used is empty."""
+
+    company: Read[shapes.CompanyFile]
+    access: Read[shapes.AccessFile]
+    roles: Read[shapes.RolesFile]
+    systems: Read[shapes.SystemsFile]
+    labels: Read[shapes.LabelsFile]
+    destinations: Read[shapes.DestinationsFile]
+    calendar: Read[shapes.CalendarFile]
+    promotions: Read[shapes.PromotionsFile]
+    templates: Mapping[str, Read[shapes.TemplateFile]]
+    units: Mapping[str, UnitFiles]
+
+    def documents(self) -> Iterator[Document]:
+        """Every document."""
+        yield from (
+            self.company.document,
+            self.access.document,
+            self.roles.document,
+            self.systems.document,
+            self.labels.document,
+            self.destinations.document,
+            self.calendar.document,
+            self.promotions.document,
+        )
+        yield from (each.document for each in self.templates.values())
+        for unit in self.units.values():
+            yield from (unit.about.document, unit.access.document, unit.integrations.document)
+
+
+def read_tree(files: Mapping[str, bytes]) -> tuple[Tree, list[Finding]]:
+    """The tree in *files* (by relative path), and all that is wrong with each file by itself."""
+    reader = _Reader(files)
+    tree = Tree(
+        company=reader.fit(layout.COMPANY, shapes.CompanyFile),
+        access=reader.fit(layout.ACCESS, shapes.AccessFile),
+        roles=reader.fit(layout.ROLES, shapes.RolesFile),
+        systems=reader.fit(layout.SYSTEMS, shapes.SystemsFile),
+        labels=reader.fit(layout.LABELS, shapes.LabelsFile),
+        destinations=reader.fit(layout.DESTINATIONS, shapes.DestinationsFile),
+        calendar=reader.fit(layout.CALENDAR, shapes.CalendarFile),
+        promotions=reader.fit(layout.PROMOTIONS, shapes.PromotionsFile),
+        templates={
+            name: reader.fit(path, shapes.TemplateFile)
+            for name, path in layout.templates(files).items()
+        },
+        units={unit: reader.unit(f"{layout.UNITS}/{unit}") for unit in layout.units(files)},
+    )
+    return tree, reader.findings
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Fits files and collects what is wrong with them."""
+
+    files: Mapping[str, bytes]
+    findings: list[Finding] = field(default_factory=list)
+
+    def fit(self, path: str, shape: type[Shaped]) -> Read[Shaped]:
+        fitted, findings = fit(path, self.files.get(path), shape)
+        self.findings += findings
+        return fitted
+
+    def unit(self, folder: str) -> UnitFiles:
+        return UnitFiles(
+            self.fit(f"{folder}/unit.yaml", shapes.UnitFile),
+            self.fit(f"{folder}/access.yaml", shapes.UnitAccessFile),
+            self.fit(f"{folder}/integrations.yaml", shapes.IntegrationsFile),
+        )
