@@ -28,6 +28,7 @@ _COLUMNS = {
 }
 # No honest value is longer; a forged one must not fill the memory.
 _MAX_VALUE_BYTES = 1 << 20
+_PATIENCE_S = 1
 # What keeps the file from being read now; every other trouble is a fault of the file.
 _PASSING = {
     sqlite3.SQLITE_BUSY,
@@ -66,7 +67,9 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             raise Unreadable("file-missing", f"there is no file {shown(str(path))}")
         self._name = shown(path.name)
         with self._reading():
-            self._db = sqlite3.connect(_uri(path), uri=True, isolation_level=None)
+            self._db = sqlite3.connect(
+                _uri(path), timeout=_PATIENCE_S, isolation_level=None, uri=True
+            )
         try:
             with self._reading():
                 self._begin()

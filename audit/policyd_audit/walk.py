@@ -69,7 +69,7 @@ class Walk:
         expected = 0
         for seq, leaf, stored in self._ledger.leaves():
             if seq < expected:
-                self._find("record-unexpected", seq, "it stands before the place for it")
+                self._find("record-unexpected", seq, "its number is out of order")
                 continue
             if seq >= self.size:
                 self._find("record-unexpected", seq, f"there should be {self.size} records only")

@@ -122,26 +122,17 @@ def checkpoint(hashes: Sequence[bytes], origin: str = ORIGIN) -> str:
     return signed(f"{origin}\n{len(hashes)}\n{b64encode(root_of(hashes)).decode()}\n")
 
 
+def forged(leaf: bytes) -> bytes:
+    """Another record of the same id and time: its nonce turned round."""
+    at = leaf.index(b'"nonce":"') + len(b'"nonce":"')
+    return leaf[:at] + leaf[at : at + 32][::-1] + leaf[at + 32 :]
+
+
 class Ledger:
     """A ledger file that can be damaged and verified."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    @classmethod
-    def write(cls, path: Path, leaves: Sequence[bytes]) -> "Ledger":
-        """A good ledger of these records."""
-        hashes = [digest(b"\x00" + leaf) for leaf in leaves]
-        ledger = cls(path)
-        with ledger.open() as db:
-            db.executescript(SCHEMA)
-            rows = ((seq, leaf, hashes[seq]) for seq, leaf in enumerate(leaves))
-            db.executemany("insert into leaf values(?, ?, ?)", rows)
-            db.executemany("insert into tile values(?, ?, ?)", tiles_of(hashes))
-            stack = b"".join(stack_of(hashes))
-            state = (len(leaves), stack, root_of(hashes), checkpoint(hashes))
-            db.execute("insert into state values(1, ?, ?, ?, ?)", state)
-        return ledger
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
@@ -153,15 +144,41 @@ class Ledger:
         finally:
             db.close()
 
+    def fill(self, leaves: Sequence[bytes]) -> None:
+        """Make the file a good ledger of these records."""
+        hashes = [digest(b"\x00" + leaf) for leaf in leaves]
+        with self.open() as db:
+            db.executescript(SCHEMA)
+            rows = ((seq, leaf, hashes[seq]) for seq, leaf in enumerate(leaves))
+            db.executemany("insert into leaf values(?, ?, ?)", rows)
+            db.executemany("insert into tile values(?, ?, ?)", tiles_of(hashes))
+            stack = b"".join(stack_of(hashes))
+            state = (len(leaves), stack, root_of(hashes), checkpoint(hashes))
+            db.execute("insert into state values(1, ?, ?, ?, ?)", state)
+
     def change(self, sql: str, *values: object) -> None:
         """Damage the file by one statement, as whoever holds it could."""
         with self.open() as db:
             db.execute(sql, values)
 
+    def forge(self, seq: int) -> None:
+        """Change a record together with its leaf hash."""
+        leaf = forged(self.blob("select leaf from leaf where seq = ?", seq))
+        statement = "update leaf set leaf = ?, hash = ? where seq = ?"
+        self.change(statement, leaf, digest(b"\x00" + leaf), seq)
+
+    def sign(self, text: str, name: str = ORIGIN, seed: bytes = SEED) -> None:
+        """Replace the checkpoint by this one, signed."""
+        self.change("update state set note = ?", signed(text, name, seed))
+
     def blob(self, sql: str, *values: object) -> bytes:
         """The first value of the first row."""
         with self.open() as db:
             return bytes(db.execute(sql, values).fetchone()[0])
+
+    def note(self) -> str:
+        """The signed checkpoint."""
+        return self.blob("select cast(note as blob) from state").decode()
 
     def verify(self, vkey: str | None = VKEY) -> Report:
         """The verifier's report."""
@@ -175,10 +192,30 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Ledg
     written: dict[int, bytes] = {}
 
     def copy(size: int) -> Ledger:
-        path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+        ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
         if size not in written:
-            written[size] = Ledger.write(path, [leaf(at) for at in range(size)]).path.read_bytes()
-        path.write_bytes(written[size])
-        return Ledger(path)
+            ledger.fill([leaf(at) for at in range(size)])
+            written[size] = ledger.path.read_bytes()
+        ledger.path.write_bytes(written[size])
+        return ledger
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def ledger_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ledger]:
+    """A function that gives a ledger whose records have other members than good ones.
+
+    Each argument is the change to one record, from the first on: members, or whole bytes.
+    """
+
+    def make(*changes: dict[str, object] | bytes) -> Ledger:
+        ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
+        leaves = []
+        for at, change in enumerate(changes):
+            good = json.loads(leaf(at))
+            leaves.append(change if isinstance(change, bytes) else encoded(good | change))
+        ledger.fill(leaves)
+        return ledger
+
+    return make

@@ -16,7 +16,7 @@ from policyd_audit.tree import EMPTY_ROOT, Tile, Tree, leaf_hash, node_hash, res
 
 SAMPLE = json.loads((Path(__file__).parent / "vectors.json").read_text())["policyd_sample"]
 HASHES = [leaf_hash(b"%d" % number) for number in range(140_000)]
-SIZES = st.one_of(st.integers(0, 1_100), st.sampled_from([65_535, 65_536, 65_537, 131_328]))
+LARGE = [65_535, 65_536, 65_537, 131_328]
 
 # The leaves, and the roots over the first one to eight of them, that implementations of
 # Certificate Transparency are tested with.
@@ -102,10 +102,8 @@ def test_root_and_tile_of_the_sample_log() -> None:
     assert sha256(tiles[0].data).hexdigest() == SAMPLE["tile_0_0_sha256"]
 
 
-@settings(deadline=None, max_examples=60)
-@given(size=SIZES, cuts=st.lists(st.integers(0, 1_100), max_size=6))
-def test_any_batching_gives_the_tree_of_the_definition(size: int, cuts: list[int]) -> None:
-    """However leaves arrive, root and tiles are those RFC 6962 and tlog-tiles define."""
+def check_growth(size: int, cuts: list[int]) -> None:
+    """Hold a tree that grew in batches to the definitions."""
     bounds = [0, *sorted(cut for cut in cuts if cut < size), size]
     tree, tiles = Tree(), []
     for first, end in pairwise(bounds):
@@ -120,14 +118,26 @@ def test_any_batching_gives_the_tree_of_the_definition(size: int, cuts: list[int
     ]
 
 
+@settings(deadline=None)
+@given(size=st.integers(0, 1_100), cuts=st.lists(st.integers(0, 1_100), max_size=6))
+def test_any_batching_gives_the_tree_of_the_definition(size: int, cuts: list[int]) -> None:
+    """However leaves arrive, root and tiles are those RFC 6962 and tlog-tiles define."""
+    check_growth(size, cuts)
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_a_large_tree_is_that_of_the_definition(size: int) -> None:
+    """Around a full tile of level 1, root and tiles of both levels are those defined."""
+    check_growth(size, [1, 65_535, 65_536])
+
+
 def test_tiles_come_children_first() -> None:
     """A tile is handed out after all tiles under it."""
     tiles = Tree().extend(HASHES[:65_536])
     assert [tile.level for tile in tiles] == [0] * 256 + [1]
 
 
-@settings(deadline=None, max_examples=40)
-@given(size=SIZES)
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 1_000, *LARGE])
 def test_a_restored_tree_grows_like_the_one_that_was_stored(size: int) -> None:
     """A tree read back from stored parts gives the same root and tiles from then on."""
     tree, tiles = grown(size)
