@@ -151,6 +151,11 @@ class Ledger:
         return ledger
 
     @property
+    def writer_pid(self) -> int | None:
+        """Process id of the writer, if it is a process of its own."""
+        return self._writer.pid if self._writer else None
+
+    @property
     def clock_behind(self) -> timedelta:
         """How far the clock is behind the last record or stamp; beyond 5 s nothing is stamped."""
         return self._stamper.behind

@@ -57,29 +57,6 @@ class LedgerMoved(LedgerUnavailable):
     code = "ledger-moved"
 
 
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How SQLite is used; only tests have a reason to depart from it.
-
-    Attributes:
-        vfs: Name of the VFS; None for the system's.
-        synchronous: Anything less than `full` loses records in a power cut.
-        copy_back: Length of the WAL, in pages of 4 KiB, from which it is copied back.
-        busy_ms: How long another program's lock is waited for.
-    """
-
-    vfs: str | None = None
-    synchronous: str = "full"
-    copy_back: int = 1000
-    busy_ms: int = 5000
-
-
-class LedgerMoved(LedgerUnavailable):
-    """Somebody else wrote to the ledger: its size is not the one this writer left."""
-
-    code = "ledger-moved"
-
-
 def create(path: Path, signer: Signer, tuning: Tuning = Tuning()) -> None:
     """Make a ledger without records, signed as such, where there is no file yet.
 
@@ -152,14 +129,15 @@ class Store:
         rows: list[int | bytes] = []
         for at, leaf in enumerate(leaves):
             rows += (first + at, leaf, hashes[at])
+        tiles = self._tree.extend(hashes)
         run = self._db.execute
         # A crash from here to the commit leaves frames in the WAL that no commit frame covers;
         # the next opening passes over them, and nobody has been answered.
         run("begin immediate")
-        run(_insert(len(leaves)), rows)
-        for tile in self._tree.extend(hashes):
-            run("insert into tile values(?, ?, ?)", tile)
         self._move_state(first)
+        run(_insert(len(leaves)), rows)
+        for tile in tiles:
+            run("insert into tile values(?, ?, ?)", tile)
         # A crash within the commit leaves the whole batch or nothing of it. A crash after it
         # leaves records that nobody was answered about: more than was promised, never less.
         run("commit")

@@ -91,9 +91,8 @@ def test_what_exists_is_left_alone(kind: str, tmp_path: Path) -> None:
 
 def test_a_failure_while_filling_leaves_nothing(tmp_path: Path) -> None:
     """If what the caller adds fails, there is no folder at all."""
-    with pytest.raises(FileExistsError), create(tmp_path / "data", ORIGIN) as folder:
-        folder.registry.touch(exist_ok=False)
-        folder.registry.touch(exist_ok=False)
+    with pytest.raises(IsADirectoryError), create(tmp_path / "data", ORIGIN) as folder:
+        (folder.path / "keys").write_text("no file")
     assert everything(tmp_path) == set()
 
 

@@ -1,0 +1,355 @@
+"""The ledger: durable before done, bounded, and once broken, closed to everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import pytest
+
+from policyd.ledger.frames import Committed, Failed, Frames, Ready, reply
+from policyd.ledger.ledger import Failure, Ledger, Options
+from policyd.ledger.record import Admin, encode, stamped, time_of
+from policyd.ledger.store import Store
+from policyd.model.errors import ClockBehind, DataFolderError, LedgerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from policyd.ledger.folder import DataFolder
+    from tests.unit.ledger.conftest import Clock
+
+READY = Ready(0, None)
+
+
+class Writer:
+    """A writer's end of the socket pair, driven by hand."""
+
+    def __init__(self, pipe: socket.socket) -> None:
+        self._pipe = pipe
+        self._frames = Frames()
+        pipe.setblocking(False)  # noqa: FBT003 - its only parameter
+
+    async def records(self, count: int) -> list[bytes]:
+        """The next records, so many, as the server sent them."""
+        heard: list[bytes] = []
+        while len(heard) < count:
+            if batch := self._frames.batch()[1]:
+                heard += batch
+                continue
+            self._frames.feed(await asyncio.get_running_loop().sock_recv(self._pipe, 1 << 16))
+        return heard
+
+    async def say(self, *messages: Ready | Committed | Failed) -> None:
+        """Reply, and let the server hear it."""
+        await asyncio.get_running_loop().sock_sendall(self._pipe, b"".join(map(reply, messages)))
+        for _ in range(3):  # one turn of the loop to see it, one to read it, one to spare
+            await asyncio.sleep(0)
+
+    def end(self) -> None:
+        """Be gone."""
+        self._pipe.close()
+
+
+@asynccontextmanager
+async def by_hand(clock: Clock, **limits: Any) -> AsyncIterator[tuple[Ledger, Writer]]:
+    """A ledger whose writer does only what the test makes it do."""
+    near, far = socket.socketpair()
+    writer = Writer(far)
+    await writer.say(READY)
+    ledger = await Ledger.attach(near, Options(clock, **limits))
+    yield ledger, writer
+    writer.end()
+    await ledger.close()
+
+
+@asynccontextmanager
+async def opened(folder: DataFolder, clock: Clock) -> AsyncIterator[Ledger]:
+    """The folder's ledger with its real writer process."""
+    ledger = await Ledger.open(folder, Options(clock))
+    yield ledger
+    await ledger.close()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a test's own coroutine to its end."""
+    asyncio.run(main)
+
+
+def test_done_means_durable(
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """What `append` returns from can be read by another process, at the index it says."""
+    leaves = records(5)
+
+    async def main() -> None:
+        async with opened(folder, clock) as ledger:
+            assert await ledger.append(leaves[:2]) == 0
+            with closing(apsw.Connection(str(folder.ledger))) as db:
+                assert list(db.execute("select leaf from leaf")) == [(each,) for each in leaves[:2]]
+            assert await ledger.append(leaves[2:]) == 2
+            assert (ledger.size, ledger.last_ts) == (5, time_of(leaves[-1]))
+            assert (ledger.queue_depth, ledger.queue_bytes, ledger.failure) == (0, 0, None)
+            assert ledger.last_commit_seconds > 0
+
+    run(main())
+    with closing(Store(folder.ledger, folder.signer)) as store:
+        assert store.size == 5
+
+
+def test_many_at_a_time_each_get_their_own_index(
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """Concurrent appends share commits, and each learns where its records are."""
+    leaves, commits = records(300), []
+
+    async def main() -> None:
+        options = Options(clock, observe=lambda count, seconds: commits.append((count, seconds)))
+        ledger = await Ledger.open(folder, options)
+        indexes = await asyncio.gather(*(ledger.append([leaf]) for leaf in leaves))
+        assert indexes == list(range(300))
+        await ledger.close()
+
+    run(main())
+    assert sum(count for count, _ in commits) == 300
+    assert len(commits) < 300
+
+
+def test_closing_waits_for_what_was_submitted(
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """An orderly end loses nothing: what was submitted before it is durable after it."""
+    leaves = records(100)
+
+    async def main() -> None:
+        ledger = await Ledger.open(folder, Options(clock))
+        futures = [ledger.submit([leaf]) for leaf in leaves]
+        await ledger.close()
+        assert [future.result() for future in futures] == list(range(100))
+        with pytest.raises(LedgerUnavailable, match="shutting down"):
+            ledger.submit(records(1))
+        await ledger.close()
+
+    run(main())
+
+
+def test_stamps_go_on_from_the_last_record(folder: DataFolder, clock: Clock) -> None:
+    """After a restart with a clock set back, no record is older than the log's last."""
+
+    async def main() -> None:
+        async with opened(folder, clock) as ledger:
+            first = ledger.stamp()
+            await ledger.append([encode(Admin(**stamped(first), act="a", target="t", by="b"))])
+        clock.move(seconds=-3)
+        async with opened(folder, clock) as ledger:
+            assert ledger.clock_behind.total_seconds() == 3
+            assert ledger.stamp().ts == first.ts
+        clock.move(seconds=-3)
+        async with opened(folder, clock) as ledger:
+            assert ledger.clock_behind.total_seconds() == 6
+            with pytest.raises(ClockBehind):
+                ledger.stamp()
+
+    run(main())
+
+
+def test_nothing_is_done_before_the_writer_says_so(
+    clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """A future resolves with its own frame's commit: not earlier, not with another's."""
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, writer):
+            one, two, three = (ledger.submit(records(count)) for count in (1, 2, 3))
+            await writer.records(6)
+            assert not one.done()
+            assert (ledger.queue_depth, ledger.size) == (6, 0)
+            await writer.say(Committed(2, 3, 0.5))
+            assert (one.result(), two.result(), three.done()) == (0, 1, False)
+            assert (ledger.queue_depth, ledger.size, ledger.last_commit_seconds) == (3, 3, 0.5)
+            await writer.say(Committed(1, 6, 0.5))
+            assert three.result() == 3
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("limits", "room"),
+    [({"records": 5}, "no room for 3 more records"), ({"bytes": 700}, "no room for 3 more")],
+)
+def test_a_full_queue_takes_all_or_none(
+    limits: dict[str, int], room: str, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """With fewer free places than records, none is taken; a commit makes room again."""
+    leaves = records(6)
+
+    async def main() -> None:
+        async with by_hand(clock, **limits) as (ledger, writer):
+            first = ledger.submit(leaves[:3])
+            with pytest.raises(LedgerUnavailable, match=room) as caught:
+                ledger.submit(leaves[3:])
+            assert caught.value.code == "audit-unavailable"
+            assert ledger.queue_depth == 3
+            assert await writer.records(3) == leaves[:3]
+            await writer.say(Committed(1, 3, 0.1))
+            assert first.result() == 0
+            second = ledger.submit(leaves[3:])
+            assert await writer.records(3) == leaves[3:]
+            await writer.say(Committed(1, 6, 0.1))
+            assert second.result() == 3
+
+    run(main())
+
+
+def test_cancelling_the_waiter_keeps_the_record(
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """A caller that goes away neither takes its record back nor shifts anyone's index."""
+    leaves = records(3)
+
+    async def main() -> None:
+        async with opened(folder, clock) as ledger:
+            gone = asyncio.create_task(ledger.append([leaves[0]]))
+            await asyncio.sleep(0)
+            gone.cancel()
+            ledger.submit([leaves[1]]).cancel()
+            assert await ledger.append([leaves[2]]) == 2
+            assert gone.cancelled()
+
+    run(main())
+    with closing(Store(folder.ledger, folder.signer)) as store:
+        assert store.size == 3
+
+
+@pytest.mark.parametrize("count", [0, 513])
+def test_a_frame_has_bounds(
+    count: int, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """No more records can be submitted at once than one transaction takes, and no fewer than one."""
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, _):
+            with pytest.raises(ValueError, match="submit 1 to 512 records at once"):
+                ledger.submit(records(count))
+
+    run(main())
+
+
+def test_the_order_of_time_is_kept(clock: Clock, records: Callable[[int], list[bytes]]) -> None:
+    """A record older than one before it is refused; the log's order is that of time."""
+    early, late = records(2)
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, _):
+            ledger.submit([late])
+            for several in ([early], [late, early]):
+                with pytest.raises(ValueError, match="stamp, then submit"):
+                    ledger.submit(several)
+            assert ledger.queue_depth == 1
+
+    run(main())
+
+
+def test_a_failed_commit_reaches_everyone(
+    clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """After a failure every waiter and every later call gets the same, with the way out."""
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, writer):
+            durable, lost, cancelled = (ledger.submit(records(1)) for _ in range(3))
+            cancelled.cancel()
+            failed = Failed("disk-full", "the disk is full: free some space")
+            await writer.say(Committed(1, 1, 0.1), failed)
+            assert durable.result() == 0
+            with pytest.raises(LedgerUnavailable, match="free some space"):
+                lost.result()
+            with pytest.raises(LedgerUnavailable, match="free some space") as caught:
+                await ledger.append(records(1))
+            assert caught.value.code == "audit-unavailable"
+            assert ledger.failure == Failure("disk-full", failed.message)
+            writer.end()
+            await ledger.close()
+            assert ledger.failure == Failure("disk-full", failed.message)
+            assert ledger.queue_depth == 0
+
+    run(main())
+
+
+def test_a_killed_writer_reaches_everyone(
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+) -> None:
+    """A writer that is killed ends the service, not the server: what is asked next is refused."""
+    leaves = records(2)
+
+    async def main() -> None:
+        async with opened(folder, clock) as ledger:
+            await ledger.append(leaves[:1])
+            assert ledger.writer_pid is not None
+            os.kill(ledger.writer_pid, signal.SIGKILL)
+            with pytest.raises(LedgerUnavailable, match="ended unexpectedly"):
+                await ledger.append(leaves[1:])
+            assert ledger.failure is not None
+            assert ledger.failure.code == "ledger-writer-ended"
+            with pytest.raises(LedgerUnavailable, match="restart policyd"):
+                ledger.submit(leaves[1:])
+
+    run(main())
+
+
+def test_an_idle_ledger_notices_its_writers_end(folder: DataFolder, clock: Clock) -> None:
+    """Even without a request, a dead writer shows."""
+
+    async def main() -> None:
+        async with opened(folder, clock) as ledger:
+            assert ledger.writer_pid is not None
+            os.kill(ledger.writer_pid, signal.SIGKILL)
+            while ledger.failure is None:
+                await asyncio.sleep(0.01)
+            assert ledger.failure.code == "ledger-writer-ended"
+
+    run(main())
+
+
+def test_a_damaged_ledger_is_not_opened(folder: DataFolder, clock: Clock) -> None:
+    """A server on a damaged ledger does not start, and says what is wrong."""
+    with closing(apsw.Connection(str(folder.ledger))) as db:
+        db.execute("update state set root = zeroblob(32)")
+
+    async def main() -> None:
+        with pytest.raises(DataFolderError, match="root") as caught:
+            await Ledger.open(folder, Options(clock))
+        assert caught.value.code == "ledger-damaged"
+
+    run(main())
+
+
+def test_a_writer_that_ends_at_once_is_an_error(clock: Clock) -> None:
+    """A writer that never gets ready is no ledger."""
+
+    async def main() -> None:
+        near, far = socket.socketpair()
+        far.close()
+        with pytest.raises(DataFolderError, match="ended unexpectedly"):
+            await Ledger.attach(near, Options(clock))
+
+    run(main())
+
+
+def test_a_writer_keeps_the_folder_locked(folder: DataFolder, clock: Clock) -> None:
+    """The lock is not free before the writer has ended, even if the server has let go of it."""
+
+    async def main() -> None:
+        async with opened(folder, clock):
+            folder.close()
+            with pytest.raises(DataFolderError) as caught:
+                type(folder).open(folder.path, wait=0)
+            assert caught.value.code == "data-folder-locked"
+        folder.lock_fd = type(folder).open(folder.path, wait=2).lock_fd
+
+    run(main())
