@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import policyd_audit
+from policyd_audit.record import KINDS
 
 if TYPE_CHECKING:
     from tests.unit.audit.conftest import Ledger
@@ -30,6 +31,13 @@ def test_only_the_standard_library_is_imported() -> None:
     found = {name for path in PACKAGE.rglob("*.py") for name in imports(path)}
     assert "sqlite3" in found
     assert found - sys.stdlib_module_names == {"policyd_audit"}
+
+
+def test_the_readme_explains_every_kind_of_record() -> None:
+    """An auditor finds each kind of record, and each part of the file, in the README."""
+    text = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    named = ("leaf(seq, leaf, hash)", "tile(level, n, data)", "state(id, size, stack, root, note)")
+    assert {word for word in (*KINDS, *named) if f"`{word}`" not in text} == set()
 
 
 def test_it_runs_without_site_packages(new_ledger: Callable[[int], "Ledger"]) -> None:
