@@ -1,5 +1,8 @@
 """The registry's file: opened, and brought to the version this code knows."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event, text
@@ -21,26 +24,38 @@ def open_database(path: Path) -> Engine:
         DataFolderError: it is no database, cannot be written, or is newer than this code.
     """
     engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _durable)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
     try:
-        with engine.begin() as connection:
+        with told(path), engine.begin() as connection:
+            # A crash in here leaves the file as it was: a step is one transaction.
             _bring_up_to_date(connection, path)
-    except DatabaseError as error:
-        engine.dispose()
-        raise DataFolderError(
-            f"the registry `{path}` cannot be used ({error.orig}): free its disk, make it"
-            " writable, or restore the data folder from a backup",
-            code="registry-unusable",
-        ) from None
     except DataFolderError:
         engine.dispose()
         raise
     return engine
 
 
-def _durable(connection: object, _: object) -> None:
-    """A revoked key must stay revoked after a power cut."""
-    connection.execute("pragma synchronous = full")  # type: ignore[attr-defined]  # a DBAPI connection
+@contextmanager
+def told(path: Path | str) -> Iterator[None]:
+    """A block in which trouble with the registry at *path* is told as a DataFolderError."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DataFolderError(
+            f"the registry `{path}` cannot be used ({error.orig}): make room on its disk, make it"
+            " writable, or restore the data folder from a backup",
+            code="registry-unusable",
+        ) from error
+
+
+def _set_up(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # or sqlite3 would commit before each `create table`
+    connection.execute("pragma synchronous = full")  # a revoked key stays so after a power cut
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("begin immediate")
 
 
 def _bring_up_to_date(connection: Connection, path: Path) -> None:
@@ -50,7 +65,7 @@ def _bring_up_to_date(connection: Connection, path: Path) -> None:
     if found is not None and found > VERSION:
         raise DataFolderError(
             f"the registry `{path}` was written by a newer policyd (version {found}, this one"
-            f" knows {VERSION}): use that version",
+            f" knows {VERSION}): start that policyd, or a newer one",
             code="registry-newer",
         )
     _upgrade(connection)
@@ -69,6 +84,6 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -7,7 +7,7 @@ kept, so that neither the file nor a backup of it lets anyone in.
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,15 +18,18 @@ from sqlmodel import Session, select
 
 from policyd.model.errors import NotFound, UsageError
 from policyd.model.keys import ROLES, Key
-from policyd.registry.database import open_database
+from policyd.registry.database import open_database, told
 from policyd.registry.tables import KeyRow
 
-_LONGEST = 256  # characters of a presented key that are looked at
-_HOLDER = re.compile(r"[^\s\x00-\x1f\x7f](?:[ -~\u00a1-\uffff]{0,118}[^\s])?")
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_INTEGRATION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*/[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32, RFC 4648, in lower case
 _ID_LENGTH = 8
+_SECRET_BYTES = 32
+_SECRET = re.compile(r"pd_[a-z2-7]{8}_[A-Za-z0-9_-]{43}", re.ASCII)
+
+_LONGEST_HOLDER = 120
+_WORDS = "(?=[^/]{1,60}(?:/|$))[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_NAME = re.compile(_WORDS)
+_INTEGRATION = re.compile(f"{_WORDS}/{_WORDS}")
 _BOUND = frozenset({"pep", "builder"})
 _OF_PERSONS = frozenset({"admin", "author", "approver"})
 
@@ -40,7 +43,7 @@ class NewKey:
     """
 
     holder: str
-    kind: str
+    kind: str  # person or service
     roles: frozenset[str]
     owner: str | None = None
     units: frozenset[str] = frozenset()
@@ -49,43 +52,42 @@ class NewKey:
 
     def __post_init__(self) -> None:
         """Refuse what would be a key that nobody answers for, or that is bound to nothing."""
-        for is_wrong, message in self._faults():
-            if is_wrong:
-                raise UsageError(message, code="key-invalid")
+        for fault in (*self._misnamed(), *self._unfit()):
+            raise UsageError(fault, code="key-invalid")
 
-    def _faults(self) -> Iterable[tuple[bool, str]]:
-        names = (*self.units, *self.supported_obligations, *filter(None, [self.owner]))
-        unknown = sorted(self.roles - set(ROLES))
-        yield not _HOLDER.fullmatch(self.holder), "a key's holder has 1 to 120 printable characters"
-        yield self.kind not in {"person", "service"}, "a key's holder is a `person` or a `service`"
-        yield not self.roles, f"a key has at least one role: {', '.join(ROLES)}"
-        yield bool(unknown), f"`{unknown}` is no role; use {', '.join(ROLES)}"
-        yield self.kind == "service" and not self.owner, "a service's key names its owner"
-        yield (
-            not all(map(_NAME.fullmatch, names)),
-            "units, owners and obligations are lower-case words joined by hyphens",
-        )
-        yield (
-            not all(map(_INTEGRATION.fullmatch, self.integrations)),
-            "an integration is named `unit/integration`",
-        )
-        yield (
-            not self.roles.isdisjoint(_BOUND) and not self.units | self.integrations,
-            "a key with the role pep or builder is bound to at least one unit or integration",
-        )
-        yield (
-            self.kind == "service" and not self.roles.isdisjoint(_OF_PERSONS),
-            "the roles admin, author and approver are for persons",
-        )
+    def _misnamed(self) -> Iterator[str]:
+        if not _is_holder(self.holder):
+            yield f"a holder has 1 to {_LONGEST_HOLDER} printable characters, no space at the ends"
+        if self.kind not in {"person", "service"}:
+            yield f"a holder is a `person` or a `service`, not a `{self.kind}`"
+        for role in sorted(self.roles - set(ROLES)):
+            yield f"`{role}` is no role; use {', '.join(ROLES)}"
+        for name in (*sorted(self.units), *self.supported_obligations, self.owner):
+            if name is not None and not _NAME.fullmatch(name):
+                yield f"`{name}` is no name; write lower-case words joined by hyphens"
+        for name in sorted(self.integrations):
+            if not _INTEGRATION.fullmatch(name):
+                yield f"`{name}` is no integration; write `unit/integration`"
+
+    def _unfit(self) -> Iterator[str]:
+        if not self.roles:
+            yield f"a key has at least one role: {', '.join(ROLES)}"
+        if self.kind == "service" and self.owner is None:
+            yield "a service's key names the owner who answers for it"
+        if self.kind == "service" and not self.roles.isdisjoint(_OF_PERSONS):
+            yield "the roles admin, author and approver are for persons; make the key a person's"
+        if not self.roles.isdisjoint(_BOUND) and not self.units | self.integrations:
+            yield "a pep or builder key is bound to units or integrations; name at least one"
 
 
 class KeyStore:
-    """All keys, in memory and in the registry's file; one server has one."""
+    """All keys, in memory and in the registry's file; a data folder has one at a time."""
 
-    def __init__(self, engine: Engine, pepper: bytes) -> None:
+    def __init__(self, path: Path, engine: Engine, pepper: bytes) -> None:
+        self._path = path
         self._engine = engine
         self._pepper = pepper
-        with Session(engine) as session:
+        with told(path), Session(engine) as session:
             rows = session.exec(select(KeyRow)).all()
             self._keys = {row.id: _key(row) for row in rows}
             self._by_digest = {row.digest: row.id for row in rows}
@@ -97,11 +99,13 @@ class KeyStore:
         Raises:
             DataFolderError: the file cannot be used.
         """
-        return cls(open_database(path), pepper)
+        return cls(path, open_database(path), pepper)
 
     def find(self, presented: str) -> Key | None:
-        """The live key whose secret *presented* is."""
-        key_id = self._by_digest.get(self._digest(presented[:_LONGEST]))
+        """The live key whose secret *presented* is, whatever that may be; from memory alone."""
+        if not _SECRET.fullmatch(presented):
+            return None
+        key_id = self._by_digest.get(self._digest(presented))
         key = self._keys[key_id] if key_id else None
         return key if key and key.revoked_at is None else None
 
@@ -121,7 +125,7 @@ class KeyStore:
 
     def prepare(self, new: NewKey, *, now: datetime) -> tuple[Key, str]:
         """A key and its secret, drawn but not yet in force: see `add`."""
-        key_id = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
+        key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         key = Key(
             id=key_id,
             holder=new.holder,
@@ -133,12 +137,16 @@ class KeyStore:
             supported_obligations=new.supported_obligations,
             created_at=now,
         )
-        return key, f"pd_{key_id}_{secrets.token_urlsafe(32)}"
+        return key, f"pd_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
 
     def add(self, key: Key, secret: str) -> None:
-        """Put a prepared key in force."""
+        """Put a prepared key in force.
+
+        Raises:
+            DataFolderError: it could not be written, and is not in force.
+        """
         digest = self._digest(secret)
-        with Session(self._engine) as session:
+        with told(self._path), Session(self._engine) as session:
             session.add(_row(key, digest))
             session.commit()
         self._keys[key.id] = key
@@ -149,15 +157,15 @@ class KeyStore:
 
         Raises:
             NotFound: there is none.
+            DataFolderError: it could not be written; the key is dead until the next start only.
         """
         key = self.get(key_id)
-        if key.revoked_at is not None:
-            return key
-        # In memory first: should the file fail, the key is dead at least until the next start.
-        self._keys[key_id] = revoked = replace(key, revoked_at=now)
-        with Session(self._engine) as session:
+        revoked = key if key.revoked_at else replace(key, revoked_at=now)
+        # In memory first. Written also if it was dead before: that may not have reached the file.
+        self._keys[key_id] = revoked
+        with told(self._path), Session(self._engine) as session:
             row = session.get_one(KeyRow, key_id)
-            row.revoked_at = now.isoformat()
+            row.revoked_at = _written(revoked.revoked_at)
             session.add(row)
             session.commit()
         return revoked
@@ -167,7 +175,11 @@ class KeyStore:
         self._engine.dispose()
 
     def _digest(self, secret: str) -> str:
-        return hmac.digest(self._pepper, secret.encode("utf-8", "replace"), "sha256").hex()
+        return hmac.digest(self._pepper, secret.encode(), "sha256").hex()
+
+
+def _is_holder(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_HOLDER and text.isprintable() and text.strip() == text
 
 
 def _row(key: Key, digest: str) -> KeyRow:
@@ -182,8 +194,12 @@ def _row(key: Key, digest: str) -> KeyRow:
         integrations=" ".join(sorted(key.integrations)),
         supported_obligations=" ".join(key.supported_obligations),
         created_at=key.created_at.isoformat(),
-        revoked_at=None,
+        revoked_at=_written(key.revoked_at),
     )
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _key(row: KeyRow) -> Key:
