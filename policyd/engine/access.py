@@ -38,14 +38,30 @@ keyMatch(r.data, p.data) && keyMatch(r.to, p.to) && holds(r.asked, p.when, p.rul
 """The casbin model of the access rules; each layer is asked once."""
 
 NOBODY = "nobody"
+# casbin knows two effects, and takes any other word for neither: such a rule covers nothing.
+_EFFECTS = {
+    Section.FORBID: "deny",
+    Section.CEILING: "allow",
+    Section.ALLOW: "allow",
+    Section.REQUIRE: "neither",
+    Section.LIMIT: "neither",
+}
+_SORTED = (
+    {Section.CEILING, Section.ALLOW},
+    {Section.FORBID},
+    {Section.REQUIRE},
+    {Section.LIMIT},
+)
 UNLISTED = "-"  # no destination can have this name
 
 
 class Matches(NamedTuple):
-    """References of the rules that speak about a call: those that cover and that forbid it."""
+    """References of a layer's rules that speak about a call, by what they do, in order of name."""
 
-    allows: tuple[str, ...]
-    forbids: tuple[str, ...]
+    allows: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,14 +107,13 @@ class AccessRules:
         """Every rule of *layer* that speaks about the call, by reference, in order of name."""
         enforcer = self._enforcers.get(layer)
         if enforcer is None:
-            return Matches((), ())
+            return Matches()
         question = _Question(asked)
         call, place = asked.call, asked.endpoint.destination
         where = place.name if place else UNLISTED
         enforcer.enforce(layer, call.subject.id, call.action, call.resource.id, where, question)
         found = sorted(question.matched)
-        forbids = tuple(ref for ref in found if self._sections[ref] is Section.FORBID)
-        return Matches(tuple(ref for ref in found if ref not in forbids), forbids)
+        return Matches(*(tuple(r for r in found if self._sections[r] in of) for of in _SORTED))
 
     def _enforcer(
         self, rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]
@@ -126,7 +141,7 @@ class AccessRules:
 def policy_lines(rule: Rule) -> Iterator[list[str]]:
     """The casbin lines of *rule*, one for each of its names, actions, datasets and places."""
     says = rule.sentence
-    effect = "deny" if rule.section is Section.FORBID else "allow"
+    effect = _EFFECTS[rule.section]
     excepted = f"except:{rule.ref}" if says.excepted else NOBODY
     for action, patterns in says.data.items():
         when = condition(says, action)

@@ -1,5 +1,6 @@
 """Which named stretches of time are open, and how long that stays so."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from policyd.model.calendar import Calendar, Hours
@@ -33,14 +34,14 @@ def _is_open(hours: Hours, at: datetime) -> bool:
     return (today and clock >= hours.start) or (yesterday and clock < hours.end)
 
 
-def steady_until(calendar: Calendar, now: datetime, until: datetime | None) -> datetime:
+def steady_until(calendar: Calendar, now: datetime, ends: Iterable[datetime]) -> datetime:
     """How long an answer given at *now* may be relied on: a minute at most.
 
-    Shorter if a stretch opens or closes, or the wall-clock end *until* passes, within that minute.
-    INVARIANT: all of these fall on whole minutes, so the change is at the next one.
+    Shorter if a stretch opens or closes, or one of the wall-clock *ends* passes, within that
+    minute. INVARIANT: all of these fall on whole minutes, so the change is at the next one.
     """
     here, there = wall_clock(calendar, now), wall_clock(calendar, now + MINUTE)
-    ends = until is not None and here < until <= there
-    if not ends and open_windows(calendar, here) == open_windows(calendar, there):
+    is_ending = any(here < end <= there for end in ends)
+    if not is_ending and open_windows(calendar, here) == open_windows(calendar, there):
         return now + MINUTE
     return now.replace(second=0, microsecond=0) + MINUTE

@@ -1,31 +1,34 @@
-"""The checks of a decision: each looks at the resolved call and says what is wrong with it.
+"""The checks of a decision: each looks at the case and says what is wrong with it.
 
 All of them always run, so that whoever asks sees every obstacle at once.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from policyd.engine.access import AccessRules, Matches
-from policyd.engine.calendar import wall_clock
-from policyd.engine.resolve import Asked
+from policyd.engine.access import Matches
+from policyd.engine.case import GUARDRAIL, Case
+from policyd.engine.flow import check_flow, flow_into
 from policyd.engine.wording import Wording
 from policyd.model.decision import Reason
-from policyd.model.facts import Facts
+from policyd.model.facts import Facts, OwnerState
 from policyd.model.organisation import Integration
 from policyd.model.rules import ACTIONS
-from policyd.model.snapshot import Snapshot
 
 
-def check_registered(words: Wording, who: Integration, facts: Facts) -> Iterator[Reason]:
-    """A registration ends; from then on the integration may do nothing."""
-    clock = wall_clock(words.snapshot.calendar, facts.now)
-    if who.until and clock >= who.until:
+def check_registered(
+    words: Wording, case: Case, who: Integration, facts: Facts
+) -> Iterator[Reason]:
+    """The registration has not ended, and somebody answers for the integration."""
+    if who.until and case.clock >= who.until:
         yield words.reason("integration-expired", until=who.until.isoformat(" ", "minutes"))
+    if facts.owner is OwnerState.QUARANTINED:
+        yield words.reason("owner-inactive")
 
 
-def check_complete(words: Wording, asked: Asked) -> Iterator[Reason]:
+def check_complete(words: Wording, case: Case) -> Iterator[Reason]:
     """The call says everything its action needs, in words that exist."""
-    call = asked.call
+    asked, call = case.asked, case.asked.call
     if call.action not in ACTIONS:
         yield words.reason("action-unknown")
     if not asked.is_catalogued:
@@ -37,57 +40,38 @@ def check_complete(words: Wording, asked: Asked) -> Iterator[Reason]:
         yield words.reason("call-incomplete", missing="context.method")
 
 
-class AccessChecks:
-    """The layers that casbin is asked about, each once."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        groups = {name: who.names for name, who in snapshot.integrations.items()}
-        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
-        self._systems = snapshot.systems
-        self._freezes = snapshot.calendar.freezes.keys()
-
-    def guardrails(self, words: Wording, asked: Asked) -> Iterator[Reason]:
-        """No guardrail forbids the call, and a ceiling covers it."""
-        found = self._rules.matches("guardrail", asked)
-        yield from self._forbidden(words, found, "guardrail-forbids")
-        if not found.allows:
-            yield words.reason("outside-ceiling")
-
-    def template(self, words: Wording, asked: Asked, who: Integration) -> Iterator[Reason]:
-        """The integration's template, if it has one, forbids nothing and covers the call."""
-        if who.template is None:
-            return
-        found = self._rules.matches(f"template:{who.template}", asked)
-        yield from self._forbidden(words, found, "template-forbids")
-        if not found.allows:
+def check_access(words: Wording, case: Case) -> Iterator[Reason]:
+    """Guardrails and the template forbid nothing, and both cover the call."""
+    layers = case.layers
+    yield from _forbidden(words, layers.guardrail, "guardrail-forbids")
+    if not layers.guardrail.allows:
+        yield words.reason("outside-ceiling")
+    if layers.template:
+        yield from _forbidden(words, layers.template, "template-forbids")
+        if not layers.template.allows:
             yield words.reason("outside-template")
 
-    def unit(self, words: Wording, asked: Asked, who: Integration) -> Iterator[Reason]:
-        """The caller's own unit forbids nothing and allows the call."""
-        found = self._rules.matches(f"unit:{who.unit}", asked)
-        yield from self._forbidden(words, found, "unit-forbids")
-        if not found.allows:
-            yield words.reason("unit-does-not-allow")
 
-    def data_owner(self, words: Wording, asked: Asked, who: Integration) -> Iterator[Reason]:
-        """The unit that owns the data forbids nothing; its allows reach only its own callers."""
-        system = self._systems.get(asked.system)
-        if system is None or system.unit is None or system.unit == who.unit:
-            return
-        found = self._rules.matches(f"unit:{system.unit}", asked)
-        yield from self._forbidden(words, found, "data-owner-forbids")
-
-    def _forbidden(self, words: Wording, found: Matches, code: str) -> Iterator[Reason]:
-        for ref in found.forbids:
-            rule = words.snapshot.rules[ref]
-            is_freeze = not self._freezes.isdisjoint(rule.sentence.during)
-            is_guardrail = rule.layer == "guardrail"
-            yield words.of_rule("change-freeze" if is_freeze and is_guardrail else code, rule)
+def check_units(words: Wording, case: Case) -> Iterator[Reason]:
+    """The caller's unit allows the call, and neither it nor the data's owner forbids it."""
+    layers = case.layers
+    yield from _forbidden(words, layers.unit, "unit-forbids")
+    if not layers.unit.allows:
+        yield words.reason("unit-does-not-allow")
+    yield from _forbidden(words, layers.data_owner, "data-owner-forbids")
 
 
-def check_destination(words: Wording, asked: Asked, names: Iterable[str]) -> Iterator[Reason]:
+def _forbidden(words: Wording, found: Matches, code: str) -> Iterator[Reason]:
+    freezes = words.snapshot.calendar.freezes.keys()
+    for ref in found.forbids:
+        rule = words.snapshot.rules[ref]
+        is_freeze = rule.layer == GUARDRAIL and not freezes.isdisjoint(rule.sentence.during)
+        yield words.of_rule("change-freeze" if is_freeze else code, rule)
+
+
+def check_destination(words: Wording, case: Case, names: Iterable[str]) -> Iterator[Reason]:
     """The endpoint is listed, for this caller and method, and is the right place for the action."""
-    endpoint, call = asked.endpoint, asked.call
+    endpoint, call = case.asked.endpoint, case.asked.call
     if endpoint.problem:
         yield words.reason("endpoint-unreadable", problem=endpoint.problem)
     place = endpoint.destination
@@ -99,5 +83,50 @@ def check_destination(words: Wording, asked: Asked, names: Iterable[str]) -> Ite
         yield words.of_destination("destination-not-allowlisted", place)
     if place.methods and call.method not in place.methods:
         yield words.of_destination("method-not-allowlisted", place)
-    if call.action in ACTIONS and (place.name == asked.system) == (call.action == "send"):
+    if call.action in ACTIONS and (place.name == case.asked.system) == (call.action == "send"):
         yield words.reason("endpoint-mismatch")
+
+
+def check_sources(snapshot_words: Wording, case: Case) -> Iterator[Reason]:
+    """What a write brings with it may flow into the written system, as if it were sent there."""
+    snapshot = snapshot_words.snapshot
+    for source in case.sources:
+        words, name = Wording(snapshot, source.asked), source.asked.call.resource.id
+        found = [
+            *([] if source.asked.is_catalogued else [words.reason("dataset-unknown")]),
+            *_forbidden(words, source.guardrail, "guardrail-forbids"),
+            *_forbidden(words, source.data_owner, "data-owner-forbids"),
+            *check_flow(words, source.asked, flow_into(source.asked.zone, source.asked, _never)),
+        ]
+        for reason in found:
+            yield replace(reason, message=f"source `{name}`: {reason.message}")
+
+
+def _never(_: str) -> bool:
+    """No exemption is about a source: its scope names the call's own data."""
+    return False
+
+
+def check_limits(words: Wording, case: Case, facts: Facts) -> Iterator[Reason]:
+    """Every limit has room; rows that are not said count as over any limit of rows."""
+    for ref in case.layers.limits():
+        rule = words.snapshot.rules[ref]
+        limit = rule.limit
+        if limit is None:
+            continue
+        adds, used = measure(case, limit.measure), facts.used.get(ref, 0)
+        if adds is None or used + adds > limit.amount:
+            yield words.of_rule(
+                "volume-exceeded",
+                rule,
+                adds="an unsaid number of" if adds is None else adds,
+                measure=limit.measure,
+                amount=limit.amount,
+                per=limit.per,
+                used=used,
+            )
+
+
+def measure(case: Case, what: str) -> int | None:
+    """What this call adds to a counter of rows or of calls; None for rows that are not said."""
+    return 1 if what == "calls" else case.asked.call.rows

@@ -1,22 +1,33 @@
 """The decision: an intersection of layers, each asked once, with everything that is in the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from policyd.engine.calendar import steady_until
+from policyd.engine.access import AccessRules
+from policyd.engine.calendar import steady_until, wall_clock
+from policyd.engine.case import Case, Source, ask_layers, owner_forbids
 from policyd.engine.checks import (
-    AccessChecks,
+    check_access,
     check_complete,
     check_destination,
+    check_limits,
     check_registered,
+    check_sources,
+    check_units,
+    measure,
 )
 from policyd.engine.destination import DestinationTable
-from policyd.engine.flow import Flow, check_flow, check_obligations, flow_into, obligations
+from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
+from policyd.engine.exemptions import Exemptions
+from policyd.engine.flow import check_flow, flow_into
 from policyd.engine.resolve import Asked, resolve
+from policyd.engine.softening import is_let_pass, soften
 from policyd.engine.wording import Wording
-from policyd.model.call import Call
+from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.facts import Facts
+from policyd.model.rules import Mode
 from policyd.model.snapshot import Snapshot
 
 MAX_REASONS = 24
@@ -29,43 +40,163 @@ class Engine:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
-        self._access = AccessChecks(snapshot)
+        self._exemptions = Exemptions(snapshot)
+        groups = {name: who.names for name, who in snapshot.integrations.items()}
+        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
+
+    def open(self, call: Call, now: datetime) -> Case:
+        """The case of *call* at *now* (aware UTC): the counters it needs can be read off it."""
+        asked = resolve(self.snapshot, self._table, call, now)
+        return Case(
+            snapshot=self.snapshot,
+            asked=asked,
+            clock=wall_clock(self.snapshot.calendar, now),
+            layers=ask_layers(self.snapshot, self._rules, asked),
+            sources=tuple(self._sources(asked, now)),
+            exemptions=self._exemptions,
+        )
 
     def decide(self, call: Call, facts: Facts) -> Decision:
         """The decision on *call*: a pure function of the call, the snapshot and the facts."""
-        asked = resolve(self.snapshot, self._table, call, facts)
-        flow = flow_into(asked.zone, asked)
-        due = obligations(flow)
-        reasons = tuple(self._reasons(asked, facts, flow, due))
-        allow = not reasons
+        return self.judge(self.open(call, facts.now), facts)
+
+    def judge(self, case: Case, facts: Facts) -> Decision:
+        """The decision on a case that was opened at `facts.now`."""
+        found = _look(case, facts)
+        reasons = tuple(each for each in found.reasons if _is_in_force(each))
+        passes = bool(reasons) and is_let_pass(case, reasons)
+        allow = not reasons or passes
         return Decision(
             allow=allow,
             reasons=reasons[:MAX_REASONS],
             more=max(0, len(reasons) - MAX_REASONS),
-            obligations=due if allow else (),
-            resolved=asked.resolved(),
-            valid_until=self._valid_until(asked, facts) if allow else None,
+            softened=tuple(e for e in found.reasons if not _is_in_force(e))[:MAX_REASONS],
+            obligations=_carried(case, found.owed, passes=passes) if allow else (),
+            advice=found.advised if allow else (),
+            would_deny=passes,
+            approval=_approval(found.duties, reasons),
+            resolved=case.asked.resolved(),
+            counted=_counted(case) if allow else {},
+            valid_until=steady_until(self.snapshot.calendar, facts.now, _ends(case))
+            if allow
+            else None,
         )
 
-    def _reasons(
-        self, asked: Asked, facts: Facts, flow: Flow, due: tuple[Obligation, ...]
-    ) -> Iterator[Reason]:
-        """Every failing check, in the order of the decision."""
-        words, who = Wording(self.snapshot, asked), asked.integration
-        if who is None:
-            # Nothing can be said of the access of someone unknown; each layer would only repeat it.
-            yield words.reason("integration-unregistered")
+    def _sources(self, asked: Asked, now: datetime) -> Iterator[Source]:
+        """Each source of a write, as a send to where the write goes."""
+        call, who = asked.call, asked.integration
+        if who is None or call.action != "write":
             return
-        yield from check_registered(words, who, facts)
-        yield from check_complete(words, asked)
-        yield from self._access.guardrails(words, asked)
-        yield from self._access.template(words, asked, who)
-        yield from check_destination(words, asked, who.names)
-        yield from check_flow(words, asked, flow)
-        yield from self._access.unit(words, asked, who)
-        yield from self._access.data_owner(words, asked, who)
-        yield from check_obligations(words, asked, due)
+        for dataset in call.sources:
+            as_send = replace(
+                call, action="send", resource=Entity("dataset", dataset), fields=(), sources=()
+            )
+            sent = replace(resolve(self.snapshot, self._table, as_send, now), zone=asked.zone)
+            yield Source(
+                sent,
+                self._rules.matches("guardrail", sent),
+                owner_forbids(self.snapshot, self._rules, sent, who),
+            )
 
-    def _valid_until(self, asked: Asked, facts: Facts) -> datetime:
-        until = asked.integration.until if asked.integration else None
-        return steady_until(self.snapshot.calendar, facts.now, until)
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What all checks together found."""
+
+    reasons: tuple[Reason, ...]
+    duties: tuple[Duty, ...]
+    owed: tuple[Obligation, ...]
+    advised: tuple[Obligation, ...]
+
+
+def _look(case: Case, facts: Facts) -> _Found:
+    words, who = Wording(case.snapshot, case.asked), case.asked.integration
+    if who is None:
+        # Nothing can be said of the access of someone unknown; each layer would only repeat it.
+        return _Found((words.reason("integration-unregistered"),), (), (), ())
+    flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
+    duties = (*flow.duties(), *_required(case))
+    owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
+    raw = (
+        *check_registered(words, case, who, facts),
+        *check_complete(words, case),
+        *check_access(words, case),
+        *check_destination(words, case, who.names),
+        *check_flow(words, case.asked, flow),
+        *check_sources(words, case),
+        *check_limits(words, case, facts),
+        *check_units(words, case),
+        *_check_duties(words, case, duties, owed),
+    )
+    return _Found(
+        tuple(soften(each, case) for each in raw),
+        duties,
+        owed,
+        merged(duty for duty in duties if duty.mode is Mode.WARN),
+    )
+
+
+def _required(case: Case) -> Iterator[Duty]:
+    """Duties of the `require` rules that apply, but those an exemption lifts."""
+    for ref in case.layers.duties():
+        rule = case.snapshot.rules[ref]
+        mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
+        if not case.is_lifted(ref):
+            yield from duties_of(rule, case.asked, mode)
+
+
+def _check_duties(
+    words: Wording, case: Case, duties: Iterable[Duty], owed: Iterable[Obligation]
+) -> Iterator[Reason]:
+    """Whatever is owed the caller can do; whatever needs an approval has none yet."""
+    for duty in duties:
+        rule = case.snapshot.rules.get(duty.rule)
+        if rule and duty.mode is not Mode.ENFORCE:
+            yield words.of_rule("duty-softened", rule, duty=duty.type)
+        elif rule and duty.type == APPROVAL:
+            yield words.of_rule("approval-required", rule, approver=duty.value)
+    for each in owed:
+        if "fields" in each.properties and None in case.asked.marks:
+            yield words.reason("fields-not-named", duty=each.type)
+        if each.type not in case.asked.call.supported_obligations:
+            yield words.reason("obligation-unsupported", duty=each.type)
+
+
+def _is_in_force(reason: Reason) -> bool:
+    return reason.mode is Mode.ENFORCE and reason.exemption is None
+
+
+def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:
+    """The obligations of an allow; one that a roll-out let pass carries what the caller can do."""
+    can = case.asked.call.supported_obligations
+    return tuple(each for each in owed if not passes or each.type in can)
+
+
+def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Whose approval is missing, if nothing else is."""
+    if not reasons or any(each.code != "approval-required" for each in reasons):
+        return ()
+    refs = {each.rule for each in reasons}
+    return tuple(sorted({str(d.value) for d in duties if d.type == APPROVAL and d.rule in refs}))
+
+
+def _counted(case: Case) -> dict[str, int]:
+    """What this call adds to the counter of each rolling limit that applies."""
+    counted = {}
+    for ref in case.buckets():
+        limit = case.snapshot.rules[ref].limit
+        counted[ref] = (measure(case, limit.measure) or 0) if limit else 0
+    return counted
+
+
+def _ends(case: Case) -> Iterator[datetime]:
+    """Every wall-clock moment at which something this answer may rest on ends."""
+    who, snapshot = case.asked.integration, case.snapshot
+    if who is not None:
+        unit = snapshot.units[who.unit]
+        yield from (each.until for each in (unit.softening, unit.rollout) if each)
+        yield from (who.until,) if who.until else ()
+    yield from (each.end for each in snapshot.exemptions.values())
+    yield from (each.start for each in snapshot.exemptions.values())
+    yield from (snapshot.rollout.until,) if snapshot.rollout else ()
+    yield from (each.softening.until for each in snapshot.rules.values() if each.softening)

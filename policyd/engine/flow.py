@@ -4,14 +4,19 @@ Each field has one outcome: it is refused; it is treated, by its strictest cell,
 level no longer counts; or its level must fit the zone's clearance.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
+from policyd.engine.duties import Duty
 from policyd.engine.resolve import Asked
 from policyd.engine.wording import Wording
-from policyd.model.decision import Obligation, Reason
+from policyd.model.decision import Reason
 from policyd.model.destinations import Zone
 from policyd.model.labels import Label, Treatment
+
+CLEARANCE = "clearance"
+IsLifted = Callable[[str], bool]
+"""Whether an exemption lifts the cell with this reference for this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +27,43 @@ class Flow:
     level by which a field exceeds the clearance.
     """
 
-    never: dict[str, list[str | None]]  # by category
-    above: dict[str | None, int]
-    treated: dict[str | None, Treatment]
+    never: dict[str, list[str | None]] = field(default_factory=dict)  # by category
+    above: dict[str | None, int] = field(default_factory=dict)
+    treated: dict[str | None, tuple[Treatment, str]] = field(default_factory=dict)  # with the cell
+
+    def duties(self) -> Iterator[Duty]:
+        """The treatments as duties; cells of the table are always in force."""
+        for name, (treatment, ref) in self.treated.items():
+            yield Duty(treatment.word, ref, fields=(name,))
 
 
-def flow_into(zone: Zone, asked: Asked) -> Flow:
+def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
     """The table's outcome for each field of the call that comes to rest in *zone*."""
-    flow = Flow({}, {}, {})
-    for field, mark in asked.marks.items():
-        _place(zone, field, mark, flow)
+    flow = Flow()
+    for name, mark in asked.marks.items():
+        _place(zone, name, mark, flow, is_lifted)
     return flow
 
 
-def _place(zone: Zone, field: str | None, mark: Label, flow: Flow) -> None:
-    cells = {category: zone.treatments[category] for category in mark.categories}
-    refused = sorted(name for name, cell in cells.items() if cell is Treatment.NEVER)
+def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsLifted) -> None:
+    cells = {
+        category: (zone.treatments[category], cell(zone, category))
+        for category in sorted(mark.categories)
+        if zone.treatments[category] is not Treatment.PASS
+    }
+    held = {category: found for category, found in cells.items() if not is_lifted(found[1])}
+    refused = [category for category, (how, _) in held.items() if how is Treatment.NEVER]
     for category in refused:
-        flow.never.setdefault(category, []).append(field)
-    strictest = max(cells.values(), default=Treatment.PASS)
-    if not refused and strictest is not Treatment.PASS:
-        flow.treated[field] = strictest
-    if strictest is Treatment.PASS and mark.rank > zone.clearance:
-        flow.above[field] = mark.rank
+        flow.never.setdefault(category, []).append(name)
+    if held and not refused:
+        flow.treated[name] = max(held.values())
+    elif not held and mark.rank > zone.clearance and not is_lifted(cell(zone, CLEARANCE)):
+        flow.above[name] = mark.rank
+
+
+def cell(zone: Zone, column: str) -> str:
+    """The reference of a cell of the flow table: `zone:partner/personal`."""
+    return f"zone:{zone.name}/{column}"
 
 
 def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
@@ -58,7 +77,7 @@ def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
         yield words.of_cell(
             "label-exceeds-clearance",
             zone,
-            "clearance",
+            CLEARANCE,
             what=_named(asked, list(flow.above)),
             level=levels[max(flow.above.values())],
             clearance=levels[zone.clearance],
@@ -66,27 +85,5 @@ def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
 
 
 def _named(asked: Asked, fields: list[str | None]) -> str:
-    names = [f"`{field}`" for field in fields if field is not None]
+    names = [f"`{name}`" for name in fields if name is not None]
     return ", ".join(names) or f"`{asked.call.resource.id}`"
-
-
-def obligations(flow: Flow) -> tuple[Obligation, ...]:
-    """One obligation for each treatment that is due, with its fields in order, by type."""
-    by_type: dict[str, list[str]] = {}
-    for field, treatment in flow.treated.items():
-        by_type.setdefault(treatment.word, []).extend([field] if field is not None else [])
-    return tuple(
-        Obligation(duty, {"fields": tuple(sorted(fields))})
-        for duty, fields in sorted(by_type.items())
-    )
-
-
-def check_obligations(
-    words: Wording, asked: Asked, due: tuple[Obligation, ...]
-) -> Iterator[Reason]:
-    """The caller can do what is due: it named the fields, and declared the duty."""
-    for duty in due:
-        if None in asked.marks:
-            yield words.reason("fields-not-named", duty=duty.type)
-        if duty.type not in asked.call.supported_obligations:
-            yield words.reason("obligation-unsupported", duty=duty.type)

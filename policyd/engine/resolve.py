@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from policyd.engine.calendar import open_windows, wall_clock
 from policyd.engine.destination import DestinationTable, UrlRefused, canonical
 from policyd.model.call import Call
 from policyd.model.decision import Resolved
 from policyd.model.destinations import CanonicalUrl, Destination, Zone
-from policyd.model.facts import Facts
 from policyd.model.labels import Label
 from policyd.model.organisation import Integration
 from policyd.model.snapshot import Snapshot
@@ -60,8 +60,8 @@ class Asked:
         )
 
 
-def resolve(snapshot: Snapshot, table: DestinationTable, call: Call, facts: Facts) -> Asked:
-    """What the snapshot knows of *call* at `facts.now`; total, whatever the call says."""
+def resolve(snapshot: Snapshot, table: DestinationTable, call: Call, now: datetime) -> Asked:
+    """What the snapshot knows of *call* at *now*; total, whatever the call says."""
     is_integration = call.subject.type == "integration"
     integration = snapshot.integrations.get(call.subject.id) if is_integration else None
     system = call.resource.id.partition("/")[0]
@@ -77,7 +77,7 @@ def resolve(snapshot: Snapshot, table: DestinationTable, call: Call, facts: Fact
         label=_worst(marks),
         endpoint=endpoint,
         zone=_zone(snapshot, call, integration, endpoint.destination),
-        windows=open_windows(snapshot.calendar, wall_clock(snapshot.calendar, facts.now)),
+        windows=open_windows(snapshot.calendar, wall_clock(snapshot.calendar, now)),
     )
 
 

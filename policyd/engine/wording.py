@@ -19,14 +19,16 @@ class Wording:
         """The reason of a check that no single rule stands behind."""
         return self._make(CODES[code], self._helper(CODES[code].ask), words)
 
-    def of_rule(self, code: str, rule: Rule) -> Reason:
-        """The reason of a rule that forbids: its own words where it has them."""
+    def of_rule(self, code: str, rule: Rule, **words: object) -> Reason:
+        """The reason of a rule: its own words, after those of the code where it has numbers."""
         what = CODES[code]
+        said = self._words() | words
+        numbers = f"{what.message.format_map(said)}: " if words else ""
         return Reason(
             code=code,
             check=what.check,
-            message=rule.reason,
-            fix=rule.fix or what.fix,
+            message=numbers + rule.reason,
+            fix=rule.fix or what.fix.format_map(said),
             contact=self._contact(rule.owner),
             owner=rule.owner,
             rule=rule.ref,

@@ -27,6 +27,7 @@ class Call:
     endpoint: str | None = None
     path: str | None = None
     method: str | None = None
+    sources: tuple[str, ...] = ()  # of a write: datasets the written data comes from
     on_behalf_of: tuple[Entity, ...] = ()
     rows: int | None = None
     bytes: int | None = None

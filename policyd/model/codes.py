@@ -34,6 +34,12 @@ _ALL = (
         "renew `until` in units/{unit}/integrations.yaml, or remove the integration",
     ),
     ReasonCode(
+        "owner-inactive",
+        "registered",
+        "nobody answers for `{subject}` any more",
+        "name a new owner for it in units/{unit}/integrations.yaml",
+    ),
+    ReasonCode(
         "call-incomplete",
         "complete",
         "the call does not say {missing}",
@@ -131,6 +137,18 @@ _ALL = (
         "name milder fields only, or use a destination in another zone",
     ),
     ReasonCode(
+        "volume-exceeded",
+        "limit",
+        "{adds} {measure} would pass the limit of {amount} per {per}, of which {used} are used",
+        "wait for the next {per}, or move less",
+    ),
+    ReasonCode(
+        "approval-required",
+        "obligation",
+        "`{approver}` has to approve it",
+        "ask the rule's owner for an exemption for this call",
+    ),
+    ReasonCode(
         "fields-not-named",
         "obligation",
         "a duty to {duty} needs the names of the fields",
@@ -141,6 +159,12 @@ _ALL = (
         "obligation",
         "the call needs `{duty}`, which the caller did not declare that it can do",
         "support it, and declare it in context.supported_obligations or on the key",
+    ),
+    ReasonCode(
+        "duty-softened",
+        "obligation",
+        "the duty to {duty} is not in force yet",
+        "prepare for it: it will be",
     ),
     ReasonCode(
         "engine-error",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from policyd.model.destinations import CanonicalUrl
 from policyd.model.labels import Label
+from policyd.model.rules import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,20 @@ class Reason:
     contact: str
     owner: str
     rule: str | None = None
+    mode: Mode = Mode.ENFORCE
+    exemption: str | None = None  # that lifted the rule for this call
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A duty the PEP fulfils or treats the answer as deny; one of each type at most."""
+    """A duty the PEP fulfils or treats the answer as deny; one of each type at most.
+
+    `properties` is `{fields: […]}` for mask, tokenise and drop-fields, `{rows: n}` for row-limit,
+    `{within: "15m"}` for log-outcome.
+    """
 
     type: str
-    properties: Mapping[str, tuple[str, ...]]
+    properties: Mapping[str, tuple[str, ...] | int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +60,21 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Allow exactly if there is no reason against it.
+    """Allow exactly if there is no enforced reason against it, or a roll-out lets it pass.
 
     Reasons stand in the order of the checks, then by rule; obligations by type. `more` counts
-    the reasons beyond those named here, so that a record stays within its bound.
+    the reasons beyond those named here, so that a record stays within its bound. `softened` has
+    what a mode or an exemption kept from being a reason; `advice` the duties that are in warn.
     """
 
     allow: bool
     reasons: tuple[Reason, ...]
     more: int
+    softened: tuple[Reason, ...]
     obligations: tuple[Obligation, ...]
+    advice: tuple[Obligation, ...]
+    would_deny: bool  # without the roll-out that let the call pass
+    approval: tuple[str, ...]  # owners whose approval alone is missing
+    counted: Mapping[str, int]  # what this call, if allowed, adds to each limit that applies
     resolved: Resolved
     valid_until: datetime | None

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from policyd.model.rules import Softening
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A team or a person who answers for rules, systems or integrations."""
+    """A team or a person who answers for rules, systems or integrations.
+
+    From `inactive_from` (company wall clock) on, nobody is there any more.
+    """
 
     id: str
     contact: str
+    inactive_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,8 @@ class Unit:
     name: str
     title: str
     owner: str
+    softening: Softening | None = None  # of `unit-does-not-allow` alone
+    rollout: Softening | None = None  # lets every denial pass, but what always holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Integration:
     unit: str
     title: str
     owner: str
+    deputy: str | None
     template: str | None
     stage: str  # in effect: production only where a template or a promotion says so
     runs_on: str  # a destination

@@ -1,7 +1,8 @@
 """Rules: sentences of the policy files, with who answers for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 ACTIONS = ("read", "write", "delete", "send")
@@ -10,9 +11,15 @@ EVERYONE = "everyone"
 
 
 class Section(StrEnum):
-    """The verb of a rule. `ceiling` and `allow` cover a call, `forbid` refuses it."""
+    """The verb of a rule.
+
+    `ceiling` and `allow` cover a call, `forbid` refuses it, `require` puts duties on it, `limit`
+    bounds how much of it there may be.
+    """
 
     FORBID = "forbid"
+    REQUIRE = "require"
+    LIMIT = "limit"
     CEILING = "ceiling"
     ALLOW = "allow"
 
@@ -35,6 +42,41 @@ class Sentence:
     only_fields: tuple[str, ...] = ()
     during: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+
+
+class Mode(StrEnum):
+    """What becomes of a refusal or a duty: in force, advice to the PEP, or a note in the record."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class Softening:
+    """A mode that ends: from `until` (company wall clock) on, it is `enforce` again."""
+
+    mode: Mode
+    until: datetime
+    owner: str
+
+    def at(self, clock: datetime) -> Mode:
+        """The mode in effect at wall-clock time *clock*."""
+        return self.mode if clock < self.until else Mode.ENFORCE
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much: `amount` of rows or calls, per call, hour, day or month, for each of whom."""
+
+    measure: str  # rows or calls
+    amount: int
+    per: str  # call, hour, day, month: stretches of the company's wall clock
+    for_each: str  # integration, unit, system or company
+
+
+Value = int | str | tuple[str, ...]
+"""What a duty asks for: rows, a duration or an owner, or categories of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +105,8 @@ class Rule:
     reason: str
     fix: str | None
     place: Place
+    softening: Softening | None = None
+    always: bool = False  # holds even where a roll-out lets everything else pass
+    exemptible: bool = True
+    duties: Mapping[str, Value] = field(default_factory=dict)  # of a `require`, by type
+    limit: Limit | None = None  # of a `limit`

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from policyd.model.calendar import Calendar
 from policyd.model.catalogue import Dataset, System
 from policyd.model.destinations import Destination, Zone
+from policyd.model.exemptions import Exemption
 from policyd.model.labels import Vocabulary
 from policyd.model.organisation import Integration, Owner, Role, Template, Unit
-from policyd.model.rules import Rule
+from policyd.model.rules import Rule, Softening
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +36,8 @@ class Snapshot:
     destinations: Mapping[str, Destination]
     destinations_owner: str
     calendar: Calendar
+    grace_days: int  # that an integration may go on after its last owner has left
+    rollout: Softening | None  # of the whole company
+    exemptions: Mapping[str, Exemption]
     rules: Mapping[str, Rule]  # by ref
     model: str  # the casbin model of the access rules

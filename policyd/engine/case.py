@@ -1,0 +1,130 @@
+"""A case: one call opened for decision, with every layer asked once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from policyd.engine.access import AccessRules, Matches
+from policyd.engine.exemptions import Exemptions, Standing
+from policyd.engine.resolve import Asked
+from policyd.model.organisation import Integration
+from policyd.model.rules import Limit, Rule
+from policyd.model.snapshot import Snapshot
+
+GUARDRAIL = "guardrail"
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What each layer says of a call; None where there is no such layer for it.
+
+    The unit that owns the data can only forbid: the rest of what it says is not even kept.
+    """
+
+    guardrail: Matches
+    template: Matches | None
+    unit: Matches
+    data_owner: Matches
+
+    def duties(self) -> Iterator[str]:
+        """References of the `require` rules that apply."""
+        for layer in (self.guardrail, self.template, self.unit):
+            yield from layer.requires if layer else ()
+
+    def limits(self) -> Iterator[str]:
+        """References of the `limit` rules that apply."""
+        for layer in (self.guardrail, self.template, self.unit):
+            yield from layer.limits if layer else ()
+
+
+NOTHING = Layers(Matches(), None, Matches(), Matches())
+
+
+def ask_layers(snapshot: Snapshot, rules: AccessRules, asked: Asked) -> Layers:
+    """Ask each layer once."""
+    who = asked.integration
+    if who is None:
+        return NOTHING
+    return Layers(
+        guardrail=rules.matches(GUARDRAIL, asked),
+        template=rules.matches(f"template:{who.template}", asked) if who.template else None,
+        unit=rules.matches(f"unit:{who.unit}", asked),
+        data_owner=owner_forbids(snapshot, rules, asked, who),
+    )
+
+
+def owner_forbids(
+    snapshot: Snapshot, rules: AccessRules, asked: Asked, who: Integration
+) -> Matches:
+    """What the unit that owns the data forbids to others."""
+    system = snapshot.systems.get(asked.system)
+    if system is None or system.unit is None or system.unit == who.unit:
+        return Matches()
+    return Matches(forbids=rules.matches(f"unit:{system.unit}", asked).forbids)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call, opened at one moment: everything a decision needs but the counters.
+
+    Attributes:
+        clock: Company wall clock.
+        sources: Of a write, each source asked about as a send to the written system.
+    """
+
+    snapshot: Snapshot
+    asked: Asked
+    clock: datetime
+    layers: Layers
+    sources: tuple["Source", ...]
+    exemptions: Exemptions
+
+    def buckets(self) -> Mapping[str, str]:
+        """For each rolling limit that applies, the name of the counter it is held against."""
+        rules = (self.snapshot.rules[ref] for ref in self.layers.limits())
+        return {
+            rule.ref: self._bucket(rule, rule.limit)
+            for rule in rules
+            if rule.limit and rule.limit.per != "call"
+        }
+
+    def standing(self, ref: str) -> Standing | None:
+        """The exemption from *ref* for this call, live or lapsed."""
+        return self.exemptions.standing(ref, self.asked, self.clock)
+
+    def is_lifted(self, ref: str) -> bool:
+        """Whether an exemption lifts *ref* for this call, now."""
+        found = self.standing(ref)
+        return found is not None and found.is_live
+
+    def _bucket(self, rule: Rule, limit: Limit) -> str:
+        """`rule whom stretch`: such as `guardrail:people-per-day sales/mailer 2026-03-02`."""
+        who = self.asked.integration
+        whom = {
+            "integration": who.id if who else "",
+            "unit": who.unit if who else "",
+            "system": self.asked.system,
+            "company": self.snapshot.company,
+        }
+        return f"{rule.ref} {whom[limit.for_each]} {stretch(limit.per, self.clock)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset that a write takes its data from, asked about as a send to the written system."""
+
+    asked: Asked
+    guardrail: Matches
+    data_owner: Matches
+
+
+_LENGTH = {"hour": 13, "day": 10, "month": 7}
+
+
+def stretch(per: str, clock: datetime) -> str:
+    """The stretch of wall-clock time that *clock* is in.
+
+    >>> stretch("hour", datetime(2026, 3, 2, 9, 30)), stretch("month", datetime(2026, 3, 2))
+    ('2026-03-02T09', '2026-03')
+    """
+    return clock.isoformat()[: _LENGTH[per]]
