@@ -1,7 +1,8 @@
 """Label flow: may this data come to rest in that zone, and treated how?
 
 Each field has one outcome: it is refused; it is treated, by its strictest cell, and then its
-level no longer counts; or its level must fit the zone's clearance.
+level no longer counts; or its level must fit the zone's clearance. A category that only the
+caller asserts adds a refusal or a treatment, and excuses no level.
 """
 
 from collections.abc import Iterator
@@ -32,19 +33,25 @@ def flow_into(zone: Zone, asked: Asked) -> Flow:
     flow = Flow({}, {}, {})
     for field, mark in asked.marks.items():
         _place(zone, field, mark, flow)
+        is_excused = _strictest(zone, asked.catalogued[field]) is not Treatment.PASS
+        if mark.rank > zone.clearance and not is_excused:
+            flow.above[field] = mark.rank
     return flow
 
 
 def _place(zone: Zone, field: str | None, mark: Label, flow: Flow) -> None:
-    cells = {category: zone.treatments[category] for category in mark.categories}
-    refused = sorted(name for name, cell in cells.items() if cell is Treatment.NEVER)
-    for category in refused:
-        flow.never.setdefault(category, []).append(field)
-    strictest = max(cells.values(), default=Treatment.PASS)
-    if not refused and strictest is not Treatment.PASS:
+    """What the categories of a field do: each `never` is told, else the strictest treats it."""
+    for category in sorted(mark.categories):
+        if zone.treatments[category] is Treatment.NEVER:
+            flow.never.setdefault(category, []).append(field)
+    strictest = _strictest(zone, mark)
+    if strictest not in {Treatment.PASS, Treatment.NEVER}:
         flow.treated[field] = strictest
-    if strictest is Treatment.PASS and mark.rank > zone.clearance:
-        flow.above[field] = mark.rank
+
+
+def _strictest(zone: Zone, mark: Label) -> Treatment:
+    cells = (zone.treatments[category] for category in mark.categories)
+    return max(cells, default=Treatment.PASS)
 
 
 def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
