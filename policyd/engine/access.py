@@ -123,10 +123,13 @@ class AccessRules:
         enforcer = casbin.Enforcer(model)
         enforcer.eft = _EveryRule()
         lines = [line for rule in rules for line in policy_lines(rule)]
-        tests = {line[6]: compile_condition(line[6], self._vocabulary) for line in lines}
+        tests = {
+            (section, when): compile_condition(when, section, self._vocabulary)
+            for section, when in {(self._sections[line[8]], line[6]) for line in lines}
+        }
 
         def holds(question: _Question, when: str, ref: str) -> bool:
-            if not tests[when](question.asked):
+            if not tests[self._sections[ref], when](question.asked):
                 return False
             question.matched.add(ref)
             return True

@@ -1,13 +1,17 @@
 """The conditions of a sentence: written as one line of text for casbin, read back as a test.
 
 A condition is a conjunction of `word=value|value`, or `-` where there is none.
+
+INVARIANT: naming more fields or asserting a label never helps a call. So a forbid speaks about
+a call if one of its fields is so, and a rule that covers only if all of them are; and labels that
+the caller asserts are not seen where they would open something.
 """
 
 from collections.abc import Callable
 
 from policyd.engine.resolve import Asked
 from policyd.model.labels import Vocabulary
-from policyd.model.rules import Sentence
+from policyd.model.rules import Section, Sentence
 
 NONE = "-"
 Test = Callable[[Asked], bool]
@@ -33,26 +37,43 @@ def condition(sentence: Sentence, action: str) -> str:
     return " ".join(parts) or NONE
 
 
-def compile_condition(text: str, vocabulary: Vocabulary) -> Test:
-    """The test that *text*, made by `condition`, puts to a call."""
+def compile_condition(text: str, section: Section, vocabulary: Vocabulary) -> Test:
+    """The test that *text*, made by `condition` for a rule of *section*, puts to a call."""
     if text == NONE:
         return lambda _: True
-    tests = [_test(part, vocabulary) for part in text.split(" ")]
+    tests = [_test(part, section, vocabulary) for part in text.split(" ")]
     return lambda asked: all(test(asked) for test in tests)
 
 
-def _test(part: str, vocabulary: Vocabulary) -> Test:
+def _test(part: str, section: Section, vocabulary: Vocabulary) -> Test:
     word, _, value = part.partition("=")
-    if word in {"label_at_least", "label_at_most"}:
-        return _level(word, vocabulary.levels.index(value))
-    names = frozenset(value.split("|"))
-    return _TESTS[word](names)
-
-
-def _level(word: str, rank: int) -> Test:
+    forbids = section not in {Section.CEILING, Section.ALLOW}
     if word == "label_at_least":
+        return _at_least(vocabulary.levels.index(value), forbids=forbids)
+    if word == "label_at_most":
+        return _at_most(vocabulary.levels.index(value), forbids=forbids)
+    names = frozenset(value.split("|"))
+    return _category(names, forbids=forbids) if word == "category" else _TESTS[word](names)
+
+
+def _at_least(rank: int, *, forbids: bool) -> Test:
+    if forbids:
         return lambda asked: asked.label.rank >= rank
+    return lambda asked: all(mark.rank >= rank for mark in asked.catalogued.values())
+
+
+def _at_most(rank: int, *, forbids: bool) -> Test:
+    if forbids:
+        return lambda asked: any(mark.rank <= rank for mark in asked.catalogued.values())
     return lambda asked: asked.label.rank <= rank
+
+
+def _category(names: frozenset[str], *, forbids: bool) -> Test:
+    if forbids:
+        return lambda asked: not names.isdisjoint(asked.label.categories)
+    return lambda asked: (
+        not any(names.isdisjoint(mark.categories) for mark in asked.catalogued.values())
+    )
 
 
 def _only_fields(names: frozenset[str]) -> Test:
@@ -66,7 +87,6 @@ _TESTS: dict[str, Callable[[frozenset[str]], Test]] = {
     ),
     "in_systems_of": lambda names: lambda asked: asked.system_kind in names,
     "to_systems_of": lambda names: lambda asked: asked.endpoint.kind in names,
-    "category": lambda names: lambda asked: not names.isdisjoint(asked.label.categories),
     "only_fields": _only_fields,
     "to_zone": lambda names: lambda asked: asked.zone.name in names,
     "during": lambda names: lambda asked: not names.isdisjoint(asked.windows),

@@ -16,7 +16,8 @@ MAX_URL = 2048
 MAX_HOST = 253
 # What inet_aton(3) would take for a number: 010.1, 0x7f.1, 2130706433.
 _NUMERIC = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]|\s")
+# Half of a surrogate pair is no character at all and has no UTF-8 form.
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\\]|\s")
 _ESCAPE = re.compile(r"%(.{0,2})", re.DOTALL)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # An encoded slash, backslash or percent sign is read once by some servers and twice by others.
@@ -43,7 +44,7 @@ def canonical(url: str) -> CanonicalUrl:
     if len(url) > MAX_URL:
         raise UrlRefused(f"it is longer than {MAX_URL} characters")
     if _UNPRINTABLE.search(url):
-        raise UrlRefused("it has white space, a control character or a backslash")
+        raise UrlRefused("it has white space, a backslash or what is no printable character")
     scheme, found, rest = url.partition("://")
     scheme = scheme.lower()
     if not found or scheme not in PORTS:

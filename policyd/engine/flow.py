@@ -1,7 +1,8 @@
 """Label flow: may this data come to rest in that zone, and treated how?
 
 Each field has one outcome: it is refused; it is treated, by its strictest cell, and then its
-level no longer counts; or its level must fit the zone's clearance.
+level no longer counts; or its level must fit the zone's clearance. A category that only the
+caller asserts adds a refusal or a treatment, and excuses no level.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,23 +43,30 @@ def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
     flow = Flow()
     for name, mark in asked.marks.items():
         _place(zone, name, mark, flow, is_lifted)
+        is_excused = bool(_cells(zone, asked.catalogued[name], is_lifted))
+        if mark.rank > zone.clearance and not is_excused and not is_lifted(cell(zone, CLEARANCE)):
+            flow.above[name] = mark.rank
     return flow
 
 
 def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsLifted) -> None:
-    cells = {
-        category: (zone.treatments[category], cell(zone, category))
-        for category in sorted(mark.categories)
-        if zone.treatments[category] is not Treatment.PASS
-    }
-    held = {category: found for category, found in cells.items() if not is_lifted(found[1])}
-    refused = [category for category, (how, _) in held.items() if how is Treatment.NEVER]
+    """What the categories of a field do: each `never` is told, else the strictest treats it."""
+    cells = _cells(zone, mark, is_lifted)
+    refused = [category for category, (how, _) in cells.items() if how is Treatment.NEVER]
     for category in refused:
         flow.never.setdefault(category, []).append(name)
-    if held and not refused:
-        flow.treated[name] = max(held.values())
-    elif not held and mark.rank > zone.clearance and not is_lifted(cell(zone, CLEARANCE)):
-        flow.above[name] = mark.rank
+    if cells and not refused:
+        flow.treated[name] = max(cells.values())
+
+
+def _cells(zone: Zone, mark: Label, is_lifted: IsLifted) -> dict[str, tuple[Treatment, str]]:
+    """The cells that do something about a label, by category, but those that are lifted."""
+    cells = {each: (zone.treatments[each], cell(zone, each)) for each in sorted(mark.categories)}
+    return {
+        category: (how, ref)
+        for category, (how, ref) in cells.items()
+        if how is not Treatment.PASS and not is_lifted(ref)
+    }
 
 
 def cell(zone: Zone, column: str) -> str:

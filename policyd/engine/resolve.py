@@ -28,7 +28,8 @@ class Endpoint:
 class Asked:
     """One call as rules see it; `integration` is None if nobody registered it.
 
-    `marks` has the label of each named field, or of the dataset under None if none is named.
+    `marks` has the label of each named field, or of the dataset under None if none is named;
+    `catalogued` has the same before the caller's word raised it, which may never help the call.
     `zone` is where the data comes to rest: a read where the integration runs, a write or delete
     at the dataset's system, a send at the destination.
     """
@@ -38,6 +39,7 @@ class Asked:
     system: str
     system_kind: str | None
     is_catalogued: bool
+    catalogued: Mapping[str | None, Label]
     marks: Mapping[str | None, Label]
     label: Label
     endpoint: Endpoint
@@ -66,13 +68,16 @@ def resolve(snapshot: Snapshot, table: DestinationTable, call: Call, now: dateti
     integration = snapshot.integrations.get(call.subject.id) if is_integration else None
     system = call.resource.id.partition("/")[0]
     endpoint = _endpoint(snapshot, table, call)
-    marks = _marks(snapshot, call)
+    catalogued = _catalogued(snapshot, call)
+    asserted = snapshot.vocabulary.label(call.labels)
+    marks = {field: mark.joined(asserted) for field, mark in catalogued.items()}
     return Asked(
         call=call,
         integration=integration,
         system=system,
         system_kind=_kind(snapshot, system),
         is_catalogued=call.resource.type == "dataset" and call.resource.id in snapshot.datasets,
+        catalogued=catalogued,
         marks=marks,
         label=_worst(marks),
         endpoint=endpoint,
@@ -86,18 +91,15 @@ def _kind(snapshot: Snapshot, system: str) -> str | None:
     return known.kind if known else None
 
 
-def _marks(snapshot: Snapshot, call: Call) -> Mapping[str | None, Label]:
-    """Labels from the catalogue, raised by what the caller asserts, never lowered.
+def _catalogued(snapshot: Snapshot, call: Call) -> Mapping[str | None, Label]:
+    """Labels from the catalogue.
 
     A field that is not listed counts as its dataset, a dataset that is not listed as the worst.
     """
     dataset = snapshot.datasets.get(call.resource.id)
     whole = dataset.label if dataset else snapshot.vocabulary.worst
-    asserted = snapshot.vocabulary.label(call.labels)
-    if not call.fields:
-        return {None: whole.joined(asserted)}
     listed = dataset.fields if dataset else {}
-    return {field: listed.get(field, whole).joined(asserted) for field in call.fields}
+    return {field: listed.get(field, whole) for field in call.fields} or {None: whole}
 
 
 def _worst(marks: Mapping[str | None, Label]) -> Label:
@@ -113,6 +115,8 @@ def _endpoint(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoi
     if "://" not in call.endpoint and call.endpoint not in snapshot.connections:
         return Endpoint(None, "it is neither a connection name nor an absolute URL", None, None)
     base = snapshot.connections.get(call.endpoint, call.endpoint)
+    if call.path and "?" in base:
+        return Endpoint(None, "it has a query, and the call has a path besides", None, None)
     if call.path:
         base = f"{base.removesuffix('/')}/{call.path.removeprefix('/')}"
     try:

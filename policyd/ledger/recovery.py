@@ -42,6 +42,11 @@ def check_format(db: apsw.Connection, path: Path) -> None:
     Raises:
         DataFolderError: it is not, with a code that says why.
     """
+    if db.readonly("main"):
+        raise DataFolderError(
+            f"the ledger `{path}` may not be written: give policyd a writable data folder",
+            code="ledger-readonly",
+        )
     if db.pragma("application_id") != APPLICATION_ID:
         raise DataFolderError(
             f"`{path}` is a database, but not a ledger: name another data folder",
@@ -53,11 +58,6 @@ def check_format(db: apsw.Connection, path: Path) -> None:
             f"the ledger `{path}` has format {version}, and this policyd writes {VERSION}: "
             "use the version of policyd that wrote it",
             code="ledger-version",
-        )
-    if db.readonly("main"):
-        raise DataFolderError(
-            f"the ledger `{path}` may not be written: give policyd a writable data folder",
-            code="ledger-readonly",
         )
 
 

@@ -7,9 +7,10 @@ from policyd.model.organisation import Integration, Owner, Role, Template, Unit
 from policyd.model.rules import ACTIONS, EVERYONE, Rule, Sentence
 from policyd.model.snapshot import Snapshot
 from policyd.policy import build_places, times
-from policyd.policy.file_shapes import IntegrationEntry, RoleEntry
+from policyd.policy.guardrail_shapes import RoleEntry
 from policyd.policy.rule_shapes import ForbidShape, GiveShape, WhoShape
 from policyd.policy.tree import Tree
+from policyd.policy.unit_shapes import IntegrationEntry
 from policyd.policy.written import Written, written_rules
 
 

@@ -8,8 +8,8 @@ from policyd.model.destinations import Destination, Zone
 from policyd.model.labels import Label, Treatment, Vocabulary
 from policyd.model.rules import EVERYONE
 from policyd.policy import times
-from policyd.policy.file_shapes import DestinationEntry
 from policyd.policy.hosts import read_host
+from policyd.policy.place_shapes import DestinationEntry
 from policyd.policy.tree import Tree
 from policyd.policy.words import USUAL_SCHEME
 

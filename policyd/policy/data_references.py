@@ -7,8 +7,9 @@ from policyd.model.labels import Vocabulary
 from policyd.policy import layout
 from policyd.policy.build_places import label, vocabulary
 from policyd.policy.documents import Path
-from policyd.policy.file_shapes import DatasetEntry, FlowRow
+from policyd.policy.guardrail_shapes import DatasetEntry
 from policyd.policy.names import Names
+from policyd.policy.place_shapes import FlowRow
 from policyd.policy.suggest import did_you_mean
 from policyd.policy.tree import Tree
 

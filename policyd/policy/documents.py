@@ -169,19 +169,19 @@ class _Builder:
 
     def document(self) -> Document:
         """What was built."""
-        if self._root is None:
+        if self._root is None or not self._is_whole:
             if not self.findings:
                 self._find(1, 1, "no-value", "the file is empty")
             return blank(self._file)
         data, node = self._root
-        return Document(self._file, data, node, self._is_whole)
+        return Document(self._file, data, node, is_usable=True)
 
     def refuse_syntax(self, error: yaml.MarkedYAMLError) -> None:
         """Note where the text stops being YAML."""
         line, column = _place_of(error.problem_mark or error.context_mark)
         words = ", ".join(each for each in (error.problem, error.context) if each)
         self._find(line, column, "yaml-syntax", f"this is not YAML: {words}")
-        self._root, self._is_whole = None, False
+        self._is_whole = False
 
     def _find(self, line: int, column: int, code: str, message: str) -> None:
         self.findings.append(Finding(self._file, line, column, code, message))
@@ -193,6 +193,7 @@ class _Builder:
             self._find(line, column, "yaml-feature", "directives are not allowed; remove them")
         if self._documents > 1:
             self._find(line, column, "yaml-feature", "a second document starts; write one only")
+            self._is_whole = False
             raise _StopReadingError
 
     def _marked(self, event: yaml.NodeEvent) -> Node:
@@ -201,7 +202,7 @@ class _Builder:
         if event.anchor:
             message = "anchors and aliases are not allowed; write the value out"
             self._find(line, column, "yaml-feature", message)
-        tag = getattr(event, "tag", None)
+        tag = (getattr(event, "tag", None) or "").replace("tag:yaml.org,2002:", "!!")
         if tag:
             self._find(line, column, "yaml-feature", f"the tag `{tag}` is not allowed; remove it")
         return Node(line, column)
@@ -216,7 +217,12 @@ class _Builder:
         elif event.tag:
             self._put(REFUSED, node)
         elif value is None:
-            self._find(node.line, node.column, "no-value", "there is no value here")
+            self._find(
+                node.line,
+                node.column,
+                "no-value",
+                "there is no value here; write one, or remove the key",
+            )
             self._put(REFUSED, node)
         else:
             self._put(value, node)
@@ -235,7 +241,9 @@ class _Builder:
     def _key(self, frame: _Frame, node: Node, value: object, *, is_merge: bool) -> None:
         frame.drops_next = True
         if is_merge:
-            self._find(node.line, node.column, "yaml-feature", "merge keys are not allowed")
+            self._find(
+                node.line, node.column, "yaml-feature", "merge keys are not allowed; write them out"
+            )
         elif not isinstance(value, str):
             message = f"the key `{value}` is no text; put it in quotes"
             self._find(node.line, node.column, "key-not-text", message)

@@ -23,6 +23,7 @@ class Read(Generic[Shaped]):
 
     document: Document
     content: Shaped
+    is_whole: bool = True  # whether everything in the file fitted
 
     def finding(self, path: Path, code: str, message: str, *, key: bool = False) -> Finding:
         """A finding about the value at *path*, or with `key` about its key."""
@@ -40,19 +41,20 @@ class Read(Generic[Shaped]):
 def fit(file: str, source: bytes | None, shape: type[Shaped]) -> tuple[Read[Shaped], list[Finding]]:
     """The file *source* (None: there is none) as *shape*, and all that is wrong with it."""
     if source is None:
-        return Read(blank(file), _empty(shape)), []
+        return Read(blank(file), _empty(shape), is_whole=False), []
     document, findings = read(file, source)
     if not document.is_usable:
-        return Read(document, _empty(shape)), findings
+        return Read(document, _empty(shape), is_whole=False), findings
     try:
         return Read(document, shape.model_validate(document.data)), findings
     except ValidationError as error:
         findings += misfits(document, shape, error)
         kept = _without(document.data, error.errors(include_url=False))
     try:
-        return Read(document, shape.model_validate(kept)), findings
+        return Read(document, shape.model_validate(kept), is_whole=False), findings
     except ValidationError:
-        return Read(replace(document, is_usable=False), _empty(shape)), findings
+        unusable = replace(document, is_usable=False)
+        return Read(unusable, _empty(shape), is_whole=False), findings
 
 
 def _without(data: object, errors: list[ErrorDetails]) -> object:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policyd.model.findings import Finding
-from policyd.policy.suggest import did_you_mean
+from policyd.policy.suggest import nearest
 
 COMPANY = "policyd.yaml"
 ACCESS = "guardrails/access.yaml"
@@ -22,6 +22,7 @@ UNIT_FILES = ("unit.yaml", "access.yaml", "integrations.yaml")
 
 _NAME = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _TEMPLATE = re.compile(f"{TEMPLATES}/({_NAME})\\.yaml")
+_UNIT = re.compile(f"{UNITS}/{_NAME}")
 _UNIT_FILE = re.compile(f"{UNITS}/({_NAME})/(?:{'|'.join(map(re.escape, UNIT_FILES))})")
 _OPENED = re.compile(f"guardrails|{TEMPLATES}|{UNITS}|{UNITS}/[^/]+")
 # Policy tests, schemas and prose may lie in the tree; they decide nothing.
@@ -72,18 +73,17 @@ def misplaced(paths: Mapping[str, object]) -> Iterator[Finding]:
                 yield Finding(path, 1, 1, "missing-file", message)
     for path in sorted(paths):
         if not decides(path) and not lies_beside(path.rstrip("/")):
-            message = f"`{path}` would decide nothing{_better(path, paths)}"
+            message = f"`{path}` would decide nothing{_better(path)}"
             yield Finding(path, 1, 1, "unexpected-file", message)
 
 
-def _better(path: str, paths: Mapping[str, object]) -> str:
+def _better(path: str) -> str:
     folder, _, name = path.rstrip("/").rpartition("/")
     if folder == TEMPLATES:
-        return "; templates are named in lower case with hyphens: `my-template.yaml`"
-    if folder == UNITS:
-        return "; a unit is a folder named in lower case with hyphens, with its three files"
-    known = _expected(folder) - {each.rpartition("/")[2] for each in paths if each != path}
-    return did_you_mean(name, known) or "; remove it"
+        return "; a template is a file `<name>.yaml`, named in lower case with hyphens"
+    if folder == UNITS or (folder.startswith(f"{UNITS}/") and not _UNIT.fullmatch(folder)):
+        return "; a unit is a folder, named in lower case with hyphens, with its three files"
+    return nearest(name, _expected(folder)) or "; remove it"
 
 
 def _expected(folder: str) -> set[str]:

@@ -22,6 +22,12 @@ _KINDS = {
     "bool_type": "true or false",
     "int_type": "a whole number",
 }
+_LENGTHS = {
+    "string_too_long": "the text is too long: at most {max_length} characters",
+    "string_too_short": "the text is too short: at least {min_length} characters",
+    "too_long": "the list is too long: at most {max_length} entries",
+    "too_short": "there are too few entries: at least {min_length}",
+}
 
 
 def misfits(
@@ -49,10 +55,7 @@ def _misfit(document: Document, shape: type[BaseModel], error: ErrorDetails) -> 
         message = _missing(shape, path, str(error["loc"][-1]))
         return document.finding(path, "missing-key", message, key=True)
     if kind == "extra_forbidden":
-        near = did_you_mean(path[-1], _keys_at(shape, path[:-1]) - _written(document, path[:-1]))
-        return document.finding(
-            path, "unknown-key", f"`{path[-1]}` means nothing here{near}", key=True
-        )
+        return document.finding(path, "unknown-key", _unknown(document, shape, path), key=True)
     is_key = error["loc"][-1:] == (_KEY,)
     about = _schema_at(shape, path[:-1]).get("propertyNames", {}) if is_key else {}
     about = _resolved(shape, about) if is_key else _schema_at(shape, path)
@@ -68,18 +71,22 @@ def _missing(shape: type[BaseModel], path: Path, key: str) -> str:
     return f"`{key}` is missing: {about[:1].lower()}{about[1:].removesuffix('.')}"
 
 
+def _unknown(document: Document, shape: type[BaseModel], path: Path) -> str:
+    *parents, key = path
+    known = set(_schema_at(shape, tuple(parents)).get("properties", ()))
+    near = did_you_mean(str(key), known - _written(document, tuple(parents)))
+    return f"`{key}` means nothing here{near or '; remove it'}"
+
+
 def _bad_value(error: ErrorDetails, about: dict[str, Any]) -> str:
     kind, value = error["type"], _quoted(error["input"])
     limits = error.get("ctx", {})
     if kind == "literal_error":
         return f"{value} does not fit here{_near(error, about)}"
-    if kind in {"string_too_long", "too_long"}:
-        return f"this is too long: at most {limits['max_length']}"
-    if kind in {"string_too_short", "too_short"}:
-        return f"this is too short: at least {limits['min_length']}"
-    if kind == "string_pattern_mismatch":
-        return f"{value} is not {about.get('description', 'of the form ' + about['pattern'])}"
-    return f"{value} does not fit: {error['msg'].lower()}"
+    if kind in _LENGTHS:
+        words = _LENGTHS[kind]
+        return words.format(**limits)
+    return f"{value} is not {about.get('description', 'what fits here')}"
 
 
 def _near(error: ErrorDetails, about: dict[str, Any]) -> str:
@@ -111,10 +118,6 @@ def _written(document: Document, path: Path) -> set[str]:
     for step in path:
         value = value[step]
     return set(value)
-
-
-def _keys_at(shape: type[BaseModel], path: Path) -> set[str]:
-    return set(_schema_at(shape, path).get("properties", ()))
 
 
 def _schema_at(shape: type[BaseModel], path: Path) -> dict[str, Any]:

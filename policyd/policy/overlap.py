@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from policyd.model.destinations import PORTS
-from policyd.policy.file_shapes import DestinationEntry
 from policyd.policy.hosts import Pattern, read_host
+from policyd.policy.place_shapes import DestinationEntry
 from policyd.policy.words import USUAL_SCHEME
 
 

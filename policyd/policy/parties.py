@@ -1,6 +1,7 @@
 """Names that may stand in `who` and `except`: roles, units and integrations."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from policyd.model.findings import Finding
@@ -10,44 +11,47 @@ from policyd.policy.fitting import Read
 from policyd.policy.names import Names
 from policyd.policy.suggest import did_you_mean
 
-Known = frozenset[str] | None
-"""Names; None where a broken file keeps us from knowing them."""
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """What may be named; `names` is None where a broken file keeps us from knowing."""
+
+    what: str
+    names: frozenset[str] | None
+
+    def check(
+        self, read: Read[Any], path: Path, parties: Sequence[str] | None
+    ) -> Iterator[Finding]:
+        """A finding for each of the list *parties* at *path* that may not be named."""
+        if self.names is None:
+            return
+        for index, party in enumerate(parties or ()):
+            if party != EVERYONE and party not in self.names:
+                message = f"`{party}` is no {self.what}{did_you_mean(party, self.names)}"
+                yield read.finding((*path, index), "unknown-name", message)
 
 
-def _all(*sources: Known) -> Known:
+def guardrail_parties(names: Names) -> Parties:
+    """What IT's files may name."""
+    known = _all(names.roles.names, names.units.names, names.integrations.names)
+    return Parties("role, unit or unit/integration", known)
+
+
+def unit_parties(names: Names, section: Section, own: frozenset[str] | None) -> Parties:
+    """What a unit's file may name in *section*; *own* are its integrations, without the unit.
+
+    What a unit allows is its own; what it forbids may be asked for by others, too.
+    """
+    if section is Section.ALLOW:
+        return Parties("role or integration of the unit", _all(names.roles.names, own))
+    known = _all(guardrail_parties(names).names, own)
+    return Parties("role, unit, integration of the unit or unit/integration", known)
+
+
+def _all(*sources: frozenset[str] | None) -> frozenset[str] | None:
     found: frozenset[str] = frozenset()
     for each in sources:
         if each is None:
             return None
         found |= each
     return found
-
-
-def guardrail_parties(names: Names) -> Known:
-    """Names that IT's files may use."""
-    return _all(names.roles.names, names.units.names, names.integrations.names)
-
-
-def unit_parties(names: Names, section: Section, own: Known) -> Known:
-    """Names that a unit's file may use in *section*; *own* are its integrations, without it.
-
-    What a unit allows is its own; what it forbids may be asked for by others, too.
-    """
-    if section is Section.ALLOW:
-        return _all(names.roles.names, own)
-    return _all(guardrail_parties(names), own)
-
-
-def unknown_parties(
-    read: Read[Any], path: Path, parties: Sequence[str] | None, known: Known, unit: str = ""
-) -> Iterator[Finding]:
-    """A finding for each of the list *parties* at *path* that is not *known*."""
-    for index, party in enumerate(parties or ()):
-        if known is not None and party != EVERYONE and party not in known:
-            message = _unknown(party, known, unit)
-            yield read.finding((*path, index), "unknown-name", message)
-
-
-def _unknown(party: str, known: frozenset[str], unit: str) -> str:
-    what = "role or integration of the unit" if unit else "role, unit or unit/integration"
-    return f"`{party}` is no {what}{did_you_mean(party, known)}"

@@ -8,7 +8,7 @@ from policyd.policy import layout
 from policyd.policy.build_places import destinations
 from policyd.policy.names import Names
 from policyd.policy.overlap import overlaps
-from policyd.policy.parties import guardrail_parties, unknown_parties
+from policyd.policy.parties import guardrail_parties
 from policyd.policy.suggest import did_you_mean
 from policyd.policy.tree import Tree
 
@@ -58,12 +58,12 @@ def _flow(tree: Tree, names: Names) -> Iterator[Finding]:
 
 def _destinations(tree: Tree, names: Names) -> Iterator[Finding]:
     read = tree.destinations
-    known = guardrail_parties(names)
+    parties = guardrail_parties(names)
     for name, entry in read.content.destinations.items():
         path = ("destinations", name)
         yield from names.zones.check(read, (*path, "zone"), entry.zone)
         yield from names.owners.check(read, (*path, "owner"), entry.owner)
-        yield from unknown_parties(read, (*path, "who"), entry.who, known)
+        yield from parties.check(read, (*path, "who"), entry.who)
 
 
 def _overlaps(tree: Tree) -> Iterator[Finding]:

@@ -33,5 +33,5 @@ def _all(tree: Tree) -> Iterator[Finding]:
     yield from calendar_findings(tree, names)
     yield from unit_findings(tree, names)
     yield from rule_findings(tree, names)
-    if tree.systems.document.is_usable and tree.calendar.document.is_usable:
+    if tree.access.is_whole and tree.systems.is_whole and tree.calendar.is_whole:
         yield from protection_findings(tree)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from policyd.model.findings import Finding
 from policyd.model.rules import ACTIONS, ANYTHING, EVERYONE
 from policyd.policy.names import Declared, Names
-from policyd.policy.parties import guardrail_parties, unit_parties, unknown_parties
+from policyd.policy.parties import guardrail_parties, unit_parties
 from policyd.policy.rule_shapes import GiveShape, OwnedShape, WhoShape
-from policyd.policy.suggest import did_you_mean
+from policyd.policy.suggest import did_you_mean, nearest
 from policyd.policy.tree import Tree
 from policyd.policy.written import Written, written_rules
 
@@ -76,13 +76,12 @@ def _parties(rule: Written, tree: Tree, names: Names) -> Iterator[Finding]:
     says, path = rule.says, rule.path
     if not isinstance(says, WhoShape):
         return
-    known = guardrail_parties(names)
+    parties = guardrail_parties(names)
     if rule.unit is not None:
         own = tree.units[rule.unit].integrations.declared("integrations")
-        known = unit_parties(names, rule.section, own)
-    unit = rule.unit or ""
-    yield from unknown_parties(rule.read, (*path, "who"), says.who, known, unit)
-    yield from unknown_parties(rule.read, (*path, "except"), says.except_, known, unit)
+        parties = unit_parties(names, rule.section, own)
+    yield from parties.check(rule.read, (*path, "who"), says.who)
+    yield from parties.check(rule.read, (*path, "except"), says.except_)
     if says.except_ == [EVERYONE]:
         message = "a rule that excepts everyone speaks about nobody"
         yield rule.read.finding((*path, "except"), "covers-nothing", message)
@@ -114,7 +113,8 @@ class _Catalogue:
         for action in ACTIONS:
             for index, pattern in enumerate(getattr(rule.says, action) or ()):
                 if not self._covers(pattern):
-                    near = did_you_mean(pattern, self.datasets.names)
+                    known = self.datasets.names | {f"{prefix}*" for prefix in self.prefixes}
+                    near = nearest(pattern, known)
                     message = f"`{pattern}` covers no dataset of {self.datasets.where}{near}"
                     path = (*rule.path, action, index)
                     yield rule.read.finding(path, "covers-nothing", message)

@@ -9,21 +9,21 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from policyd.policy import file_shapes
+from policyd.policy import guardrail_shapes, place_shapes, unit_shapes
 
 FILES: dict[str, type[BaseModel]] = {
-    "policyd": file_shapes.CompanyFile,
-    "access": file_shapes.AccessFile,
-    "roles": file_shapes.RolesFile,
-    "systems": file_shapes.SystemsFile,
-    "labels": file_shapes.LabelsFile,
-    "destinations": file_shapes.DestinationsFile,
-    "calendar": file_shapes.CalendarFile,
-    "promotions": file_shapes.PromotionsFile,
-    "template": file_shapes.TemplateFile,
-    "unit": file_shapes.UnitFile,
-    "unit-access": file_shapes.UnitAccessFile,
-    "integrations": file_shapes.IntegrationsFile,
+    "policyd": guardrail_shapes.CompanyFile,
+    "access": guardrail_shapes.AccessFile,
+    "roles": guardrail_shapes.RolesFile,
+    "systems": place_shapes.SystemsFile,
+    "labels": guardrail_shapes.LabelsFile,
+    "destinations": place_shapes.DestinationsFile,
+    "calendar": guardrail_shapes.CalendarFile,
+    "promotions": guardrail_shapes.PromotionsFile,
+    "template": guardrail_shapes.TemplateFile,
+    "unit": unit_shapes.UnitFile,
+    "unit-access": unit_shapes.UnitAccessFile,
+    "integrations": unit_shapes.IntegrationsFile,
 }
 """The shape behind each schema."""
 

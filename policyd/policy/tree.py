@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policyd.model.findings import Finding
-from policyd.policy import file_shapes as shapes
-from policyd.policy import layout
+from policyd.policy import guardrail_shapes, layout, place_shapes, unit_shapes
 from policyd.policy.documents import Document
 from policyd.policy.fitting import Read, Shaped, fit
 
@@ -14,24 +13,24 @@ from policyd.policy.fitting import Read, Shaped, fit
 class UnitFiles:
     """The files of one unit."""
 
-    about: Read[shapes.UnitFile]
-    access: Read[shapes.UnitAccessFile]
-    integrations: Read[shapes.IntegrationsFile]
+    about: Read[unit_shapes.UnitFile]
+    access: Read[unit_shapes.UnitAccessFile]
+    integrations: Read[unit_shapes.IntegrationsFile]
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
     """All files that decide, but the casbin model; a file that cannot be used is empty."""
 
-    company: Read[shapes.CompanyFile]
-    access: Read[shapes.AccessFile]
-    roles: Read[shapes.RolesFile]
-    systems: Read[shapes.SystemsFile]
-    labels: Read[shapes.LabelsFile]
-    destinations: Read[shapes.DestinationsFile]
-    calendar: Read[shapes.CalendarFile]
-    promotions: Read[shapes.PromotionsFile]
-    templates: Mapping[str, Read[shapes.TemplateFile]]
+    company: Read[guardrail_shapes.CompanyFile]
+    access: Read[guardrail_shapes.AccessFile]
+    roles: Read[guardrail_shapes.RolesFile]
+    systems: Read[place_shapes.SystemsFile]
+    labels: Read[guardrail_shapes.LabelsFile]
+    destinations: Read[place_shapes.DestinationsFile]
+    calendar: Read[guardrail_shapes.CalendarFile]
+    promotions: Read[guardrail_shapes.PromotionsFile]
+    templates: Mapping[str, Read[guardrail_shapes.TemplateFile]]
     units: Mapping[str, UnitFiles]
 
     def documents(self) -> Iterator[Document]:
@@ -55,16 +54,16 @@ def read_tree(files: Mapping[str, bytes]) -> tuple[Tree, list[Finding]]:
     """The tree in *files* (by relative path), and all that is wrong with each file by itself."""
     reader = _Reader(files)
     tree = Tree(
-        company=reader.fit(layout.COMPANY, shapes.CompanyFile),
-        access=reader.fit(layout.ACCESS, shapes.AccessFile),
-        roles=reader.fit(layout.ROLES, shapes.RolesFile),
-        systems=reader.fit(layout.SYSTEMS, shapes.SystemsFile),
-        labels=reader.fit(layout.LABELS, shapes.LabelsFile),
-        destinations=reader.fit(layout.DESTINATIONS, shapes.DestinationsFile),
-        calendar=reader.fit(layout.CALENDAR, shapes.CalendarFile),
-        promotions=reader.fit(layout.PROMOTIONS, shapes.PromotionsFile),
+        company=reader.fit(layout.COMPANY, guardrail_shapes.CompanyFile),
+        access=reader.fit(layout.ACCESS, guardrail_shapes.AccessFile),
+        roles=reader.fit(layout.ROLES, guardrail_shapes.RolesFile),
+        systems=reader.fit(layout.SYSTEMS, place_shapes.SystemsFile),
+        labels=reader.fit(layout.LABELS, guardrail_shapes.LabelsFile),
+        destinations=reader.fit(layout.DESTINATIONS, place_shapes.DestinationsFile),
+        calendar=reader.fit(layout.CALENDAR, guardrail_shapes.CalendarFile),
+        promotions=reader.fit(layout.PROMOTIONS, guardrail_shapes.PromotionsFile),
         templates={
-            name: reader.fit(path, shapes.TemplateFile)
+            name: reader.fit(path, guardrail_shapes.TemplateFile)
             for name, path in layout.templates(files).items()
         },
         units={unit: reader.unit(f"{layout.UNITS}/{unit}") for unit in layout.units(files)},
@@ -86,7 +85,7 @@ class _Reader:
 
     def unit(self, folder: str) -> UnitFiles:
         return UnitFiles(
-            self.fit(f"{folder}/unit.yaml", shapes.UnitFile),
-            self.fit(f"{folder}/access.yaml", shapes.UnitAccessFile),
-            self.fit(f"{folder}/integrations.yaml", shapes.IntegrationsFile),
+            self.fit(f"{folder}/unit.yaml", unit_shapes.UnitFile),
+            self.fit(f"{folder}/access.yaml", unit_shapes.UnitAccessFile),
+            self.fit(f"{folder}/integrations.yaml", unit_shapes.IntegrationsFile),
         )

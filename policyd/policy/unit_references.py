@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from policyd.model.findings import Finding
 from policyd.policy import layout
-from policyd.policy.file_shapes import IntegrationEntry, IntegrationsFile
 from policyd.policy.fitting import Read
 from policyd.policy.names import Names
-from policyd.policy.suggest import did_you_mean
+from policyd.policy.suggest import did_you_mean, nearest
 from policyd.policy.tree import Tree
+from policyd.policy.unit_shapes import IntegrationEntry, IntegrationsFile
 
 
 def unit_findings(tree: Tree, names: Names) -> Iterator[Finding]:
@@ -33,7 +33,7 @@ def _company(tree: Tree, names: Names) -> Iterator[Finding]:
             yield read.finding(("units", name), "unit-without-folder", message, key=True)
     for name in tree.units:
         if not names.units.has(name):
-            near = did_you_mean(name, names.units.names or ())
+            near = nearest(name, names.units.names or ())
             message = f"{layout.COMPANY} has no unit `{name}`{near}"
             yield Finding(f"{layout.UNITS}/{name}", 1, 1, "folder-without-unit", message)
 

@@ -34,14 +34,16 @@ def label(*words: str) -> Label:
     return VOCABULARY.label(words)
 
 
-def rule(ref: str, section: Section, *, owner: str = "it", **says: Any) -> Rule:
+def rule(ref: str, section: Section, *, owner: str = "it", **says: Any) -> Rule:  # noqa: ANN401 - fields of any type
     """A rule whose layer its reference names."""
     layer = ref.rpartition("/")[0] or ref.partition(":")[0]
     sentence = Sentence(**({"who": ("everyone",)} | says))
-    return Rule(ref, layer, section, sentence, owner, f"reason of {ref}", None, Place("x.yaml", 1, 1))
+    return Rule(
+        ref, layer, section, sentence, owner, f"reason of {ref}", None, Place("x.yaml", 1, 1)
+    )
 
 
-def place(name: str, zone: str, **more: Any) -> Destination:
+def place(name: str, zone: str, **more: Any) -> Destination:  # noqa: ANN401 - fields of any type
     """A destination at `<name>.example`, over https, in *zone*."""
     plain = Destination(
         name=name,
@@ -60,7 +62,7 @@ def place(name: str, zone: str, **more: Any) -> Destination:
     return replace(plain, **more)
 
 
-def integration(name: str, *roles: str, **more: Any) -> Integration:
+def integration(name: str, *roles: str, **more: Any) -> Integration:  # noqa: ANN401 - fields of any type
     """An integration of the unit that its name begins with."""
     unit = name.partition("/")[0]
     plain = Integration(
@@ -149,7 +151,9 @@ def company() -> Snapshot:
     places = [
         place("erp", "core"),
         place("hris", "core"),
-        place("crm", "processor", suffixes=(".crm.example",), networks=(ip_network("10.1.0.0/16"),)),
+        place(
+            "crm", "processor", suffixes=(".crm.example",), networks=(ip_network("10.1.0.0/16"),)
+        ),
         place("flows", "processor"),
         place("partner", "partner"),
         place("bank", "core", who=frozenset({"banker"}), methods=frozenset({"POST"})),
@@ -165,7 +169,9 @@ def company() -> Snapshot:
         },
         units={name: Unit(name, name, name) for name in ("sales", "hr")},
         roles={},
-        templates={"feed": Template("feed", "Feed", "it", frozenset({"flows"}), frozenset(), False)},
+        templates={
+            "feed": Template("feed", "Feed", "it", frozenset({"flows"}), frozenset(), False)
+        },
         integrations=_by_name(
             [
                 integration("sales/sync", "writer"),
@@ -211,7 +217,7 @@ def ask(company: Snapshot) -> Ask:
     """Ask for an ordinary, allowed call with parts replaced; `who` and `data` are ids."""
     engine = Engine(company)
 
-    def asked(now: datetime = NOON, **parts: Any) -> Decision:
+    def asked(now: datetime = NOON, **parts: Any) -> Decision:  # noqa: ANN401 - fields of any type
         if who := parts.pop("who", None):
             parts["subject"] = Entity("integration", who)
         if data := parts.pop("data", None):

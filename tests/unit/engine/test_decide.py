@@ -54,7 +54,7 @@ def test_allowed(ask: Ask, parts: dict[str, Any], what: str) -> None:
     assert decision.valid_until == datetime(2026, 3, 2, 12, 1, tzinfo=UTC)
 
 
-DENIED = [
+DENIED: list[tuple[dict[str, Any], list[str]]] = [
     ({"who": "sales/nobody"}, ["integration-unregistered"]),
     ({"subject": Entity("user", "sales/sync")}, ["integration-unregistered"]),
     (
@@ -70,13 +70,22 @@ DENIED = [
             "unit-does-not-allow",
         ],
     ),
-    ({"action": "delete", **STOCK, "endpoint": "erp/api"}, ["outside-ceiling", "unit-does-not-allow"]),
+    (
+        {"action": "delete", **STOCK, "endpoint": "erp/api"},
+        ["outside-ceiling", "unit-does-not-allow"],
+    ),
     (
         {"resource": Entity("table", "erp/customers"), "fields": ()},
         ["dataset-unknown", "fields-not-named"],
     ),
-    ({"data": "erp/unheard-of", "fields": ()}, ["dataset-unknown", "category-never-enters-zone zone:processor/health"]),
-    ({**STOCK, "endpoint": None}, ["call-incomplete", "label-exceeds-clearance zone:open/clearance"]),
+    (
+        {"data": "erp/unheard-of", "fields": ()},
+        ["dataset-unknown", "category-never-enters-zone zone:processor/health"],
+    ),
+    (
+        {**STOCK, "endpoint": None},
+        ["call-incomplete", "label-exceeds-clearance zone:open/clearance"],
+    ),
     ({**STOCK, "method": None}, ["call-incomplete"]),
     ({**WRITE, "now": FREEZE}, ["change-freeze guardrail:no-change-in-a-freeze"]),
     ({**WRITE, "who": "sales/bank"}, ["outside-ceiling"]),
@@ -88,19 +97,35 @@ DENIED = [
             "data-owner-forbids unit:hr/no-absences-out",
         ],
     ),
-    ({"who": "sales/bank", **ABSENCES, "endpoint": "https://bank.example/"}, ["data-owner-forbids unit:hr/no-absences-out"]),
+    (
+        {"who": "sales/bank", **ABSENCES, "endpoint": "https://bank.example/"},
+        ["data-owner-forbids unit:hr/no-absences-out"],
+    ),
     (
         {"who": "sales/feed", "fields": ("email",), "endpoint": "https://partner.example/"},
         ["template-forbids template:feed/no-people"],
     ),
     ({"who": "sales/feed", **STOCK}, ["outside-template"]),
-    ({**STOCK, "endpoint": "https://evil.example/"}, ["destination-not-allowlisted", "label-exceeds-clearance zone:open/clearance"]),
-    ({**STOCK, "endpoint": "crm/typo"}, ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"]),
+    (
+        {**STOCK, "endpoint": "https://evil.example/"},
+        ["destination-not-allowlisted", "label-exceeds-clearance zone:open/clearance"],
+    ),
+    (
+        {**STOCK, "endpoint": "crm/typo"},
+        ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"],
+    ),
     (
         {**STOCK, "endpoint": "https://user@crm.example/"},
         ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"],
     ),
-    ({**STOCK, "path": "../admin"}, ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"]),
+    (
+        {**STOCK, "endpoint": "https://crm.example/?next=", "path": "/admin"},
+        ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"],
+    ),
+    (
+        {**STOCK, "path": "../admin"},
+        ["endpoint-unreadable", "label-exceeds-clearance zone:open/clearance"],
+    ),
     (
         {"who": "sales/bank", **STOCK, "endpoint": "https://bank.example/", "method": "PUT"},
         ["method-not-allowlisted destination:bank"],
@@ -109,10 +134,19 @@ DENIED = [
     ({**STOCK, "endpoint": "erp/api"}, ["endpoint-mismatch"]),
     (
         {"fields": ("email", "no"), "endpoint": "https://weather.example/"},
-        ["category-never-enters-zone zone:open/personal", "label-exceeds-clearance zone:open/clearance"],
+        [
+            "category-never-enters-zone zone:open/personal",
+            "label-exceeds-clearance zone:open/clearance",
+        ],
     ),
     ({"labels": ("restricted",)}, ["label-exceeds-clearance zone:processor/clearance"]),
-    ({"labels": ("secret",)}, ["category-never-enters-zone zone:processor/health"]),
+    (
+        {"labels": ("secret",)},
+        [
+            "category-never-enters-zone zone:processor/health",
+            "label-exceeds-clearance zone:processor/clearance",
+        ],
+    ),
     ({**STOCK, "now": NIGHT}, ["unit-forbids unit:sales/not-at-night"]),
     (
         {"who": "hr/report", **STOCK, "action": "read", "endpoint": "erp/api"},
@@ -162,7 +196,11 @@ OWED = [
     (("no",), "https://crm.example/", ()),
     (("iban", "no"), "https://crm.example/", (("tokenise", ("iban",)),)),
     (("email", "no"), "https://partner.example/", (("mask", ("email",)),)),
-    (("iban", "email"), "https://partner.example/", (("drop-fields", ("iban",)), ("mask", ("email",)))),
+    (
+        ("iban", "email"),
+        "https://partner.example/",
+        (("drop-fields", ("iban",)), ("mask", ("email",))),
+    ),
     (("both",), "https://partner.example/", (("drop-fields", ("both",)),)),
     (("shoe-size",), "https://partner.example/", (("drop-fields", ("shoe-size",)),)),
     (("iban", "email", "iban"), "https://crm.example/", (("tokenise", ("iban",)),)),
@@ -183,7 +221,12 @@ def test_obligations(
 def test_what_is_resolved(ask: Ask) -> None:
     """The decision says how it saw the call: from the snapshot, whatever the call claims."""
     seen = ask(fields=("iban",)).resolved
-    assert (seen.unit, seen.stage, seen.template, seen.system) == ("sales", "production", None, "erp")
+    assert (seen.unit, seen.stage, seen.template, seen.system) == (
+        "sales",
+        "production",
+        None,
+        "erp",
+    )
     assert (seen.roles, seen.destination, seen.zone) == (("writer",), "crm", "processor")
     assert str(seen.url) == "https://crm.example/v3/"
     unknown = ask(who="sales/nobody", endpoint="https://evil.example/").resolved

@@ -105,6 +105,9 @@ REFUSED = [
     ("https://crm.example/a%4", "two hex digits"),
     ("https://crm.example/a%zz", "two hex digits"),
     ("https://crm.example/" + "a" * 2048, "longer than"),
+    ("https://crm.example/" + "ä" * 400, "once escaped"),
+    ("https://crm.example/\ud800", "printable"),
+    ("https://crm\udfff.example/", "printable"),
 ]
 
 

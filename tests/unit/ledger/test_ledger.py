@@ -33,7 +33,7 @@ class Writer:
     def __init__(self, pipe: socket.socket) -> None:
         self._pipe = pipe
         self._frames = Frames()
-        pipe.setblocking(False)  # noqa: FBT003 - its only parameter
+        pipe.setblocking(False)
 
     async def records(self, count: int) -> list[bytes]:
         """The next records, so many, as the server sent them."""
@@ -57,12 +57,14 @@ class Writer:
 
 
 @asynccontextmanager
-async def by_hand(clock: Clock, **limits: Any) -> AsyncIterator[tuple[Ledger, Writer]]:
+async def by_hand(
+    clock: Clock, records: int = 4096, size: int = 1 << 24
+) -> AsyncIterator[tuple[Ledger, Writer]]:
     """A ledger whose writer does only what the test makes it do."""
     near, far = socket.socketpair()
     writer = Writer(far)
     await writer.say(READY)
-    ledger = await Ledger.attach(near, Options(clock, **limits))
+    ledger = await Ledger.attach(near, Options(clock, records=records, bytes=size))
     yield ledger, writer
     writer.end()
     await ledger.close()
@@ -179,17 +181,17 @@ def test_nothing_is_done_before_the_writer_says_so(
 
 
 @pytest.mark.parametrize(
-    ("limits", "room"),
-    [({"records": 5}, "no room for 3 more records"), ({"bytes": 700}, "no room for 3 more")],
+    ("limit", "room"),
+    [((5, 1 << 24), "no room for 3 more records"), ((4096, 700), "no room for 3 more")],
 )
 def test_a_full_queue_takes_all_or_none(
-    limits: dict[str, int], room: str, clock: Clock, records: Callable[[int], list[bytes]]
+    limit: tuple[int, int], room: str, clock: Clock, records: Callable[[int], list[bytes]]
 ) -> None:
     """With fewer free places than records, none is taken; a commit makes room again."""
     leaves = records(6)
 
     async def main() -> None:
-        async with by_hand(clock, **limits) as (ledger, writer):
+        async with by_hand(clock, *limit) as (ledger, writer):
             first = ledger.submit(leaves[:3])
             with pytest.raises(LedgerUnavailable, match=room) as caught:
                 ledger.submit(leaves[3:])
@@ -230,7 +232,7 @@ def test_cancelling_the_waiter_keeps_the_record(
 def test_a_frame_has_bounds(
     count: int, clock: Clock, records: Callable[[int], list[bytes]]
 ) -> None:
-    """No more records can be submitted at once than one transaction takes, and no fewer than one."""
+    """One transaction takes at most 512 records, so that is what may be submitted at once."""
 
     async def main() -> None:
         async with by_hand(clock) as (ledger, _):
@@ -309,7 +311,7 @@ def test_an_idle_ledger_notices_its_writers_end(folder: DataFolder, clock: Clock
         async with opened(folder, clock) as ledger:
             assert ledger.writer_pid is not None
             os.kill(ledger.writer_pid, signal.SIGKILL)
-            while ledger.failure is None:
+            while ledger.failure is None:  # noqa: ASYNC110 - it is polled, as readiness does
                 await asyncio.sleep(0.01)
             assert ledger.failure.code == "ledger-writer-ended"
 

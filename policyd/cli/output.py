@@ -1,0 +1,62 @@
+"""What commands print: results on stdout, trouble and remarks on stderr.
+
+Colour only repeats what the words say; there is none off a terminal, or with NO_COLOR.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from policyd.model.errors import PolicydError
+
+_WIDE = 1000  # columns where nobody looks, so that a row stays one line
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line of the result."""
+    _print(text, style, on_stderr=False)
+
+
+def remark(text: str, style: str = "") -> None:
+    """Print a line on stderr that is not part of the result."""
+    _print(text, style, on_stderr=True)
+
+
+def say_json(value: object) -> None:
+    """Print the result for a program; in ASCII, so that no locale changes it."""
+    print(json.dumps(value, indent=2))  # noqa: T201 - rich would wrap it
+
+
+def say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table(*head, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table, width=None if console.is_terminal else _WIDE)
+
+
+def tell(error: PolicydError, hint: str = "") -> None:
+    """Print on stderr what went wrong, and what to do next where the message does not say."""
+    remark(f"policyd: {error.message} [{error.code}]", "red")
+    if hint:
+        remark(f"  next: {hint}")
+
+
+def printable(text: str) -> str:
+    r"""*text* without characters that could move the cursor or hide what is there.
+
+    >>> printable("a\x1b[2Jb")
+    'a�[2Jb'
+    """
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def _print(text: str, style: str, *, on_stderr: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=on_stderr).print(Text(printable(text), style), soft_wrap=True)

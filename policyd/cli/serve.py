@@ -1,0 +1,43 @@
+"""`policyd serve`: the server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policyd.cli.findings import told_in
+from policyd.cli.options import Data, ending
+
+
+def register(app: typer.Typer) -> None:
+    """Give *app* the command."""
+    example = "policyd serve --policies policies --data policyd-data"
+    codes = "0 stopped in good order, 2 could not start, 3 had to stop"
+    app.command("serve", epilog=ending(example, codes))(serve)
+
+
+def serve(
+    *,
+    policies: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The policy tree to decide by.  [POLICYD_POLICIES]"),
+    ] = None,
+    data: Data = None,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Listen here.  [POLICYD_HOST, or 127.0.0.1]"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", help="Listen here; 0: any.  [POLICYD_PORT, or 8321]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Log JSON also on a terminal.")] = False,
+) -> int:
+    """Answer checks until told to stop; SIGHUP reads the policies again."""
+    from policyd import bootstrap, logs
+    from policyd.settings import read_settings
+
+    settings = read_settings(policies=policies, data=data, host=host, port=port)
+    logs.set_up(settings.log_level, as_json=as_json)
+    with told_in(settings.policies):
+        return bootstrap.serve(settings)

@@ -1,0 +1,198 @@
+"""A disk that is full, fails or may not be written: an error with a way out, and no damage."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import socket
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from policyd.ledger import writer
+from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.store import Store, Tuning, create
+from policyd.ledger.trouble import explain
+from policyd.model.errors import DataFolderError, LedgerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from policyd.ledger.signing import Signer
+    from tests.faults.conftest import Batches, Disk
+
+SIZES = [1, 60, 200, 3]
+
+
+def failing(code: int) -> Callable[[], Exception]:
+    """Makes I/O errors with an extended code."""
+
+    def make() -> Exception:
+        error = apsw.IOError("the disk of the test failed")
+        error.extendedresult = code
+        return error
+
+    return make
+
+
+def full() -> Exception:
+    """What SQLite makes of ENOSPC."""
+    return apsw.FullError("the disk of the test is full")
+
+
+def read_only() -> Exception:
+    """What SQLite makes of EROFS."""
+    return apsw.ReadOnlyError("the disk of the test is read-only")
+
+
+FAULTS = [
+    pytest.param("write", full, "disk-full", id="ENOSPC"),
+    pytest.param("write", failing(apsw.SQLITE_IOERR_WRITE), "disk-error", id="EIO-write"),
+    pytest.param("sync", failing(apsw.SQLITE_IOERR_FSYNC), "disk-error", id="EIO-sync"),
+    pytest.param("write", read_only, "ledger-readonly", id="EROFS"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "error", "code"), FAULTS)
+def test_a_failed_append_damages_nothing(
+    kind: str,
+    error: Callable[[], Exception],
+    code: str,
+    ledger_path: Path,
+    tmp_path: Path,
+    signer: Signer,
+    disks: Callable[[Path], Disk],
+    batches: Callable[[list[int]], Batches],
+    recheck: Callable[[Path], list[bytes]],
+) -> None:
+    """Whichever write or sync fails, the append raises, and what was answered is there.
+
+    The batch that failed is there as a whole or not at all, and the log can be continued.
+    """
+    todo = batches(SIZES)
+    everything = list(itertools.chain(*todo))
+    for nth in itertools.count():
+        folder = tmp_path / f"disk-{nth}"
+        shutil.copytree(ledger_path.parent, folder)
+        path = folder / "ledger.db"
+        disk, answered, raised = disks(folder), [], None
+        try:
+            with closing(Store(path, signer, Tuning(vfs=disk.vfs, copy_back=2))) as store:
+                disk.fail(kind, error, nth)
+                for batch in todo:
+                    store.append(batch)
+                    answered += batch
+                    store.tidy()
+        except apsw.Error as caught:
+            raised = caught
+        found = recheck(path)
+        assert found == everything[: len(found)]
+        assert len(found) >= len(answered)
+        assert len(found) in set(itertools.accumulate(SIZES, initial=0))
+        if raised is None:
+            break
+        assert explain(raised, "x").code == code
+        rest = everything[len(found) :]
+        if rest:
+            with closing(Store(path, signer)) as again:
+                again.append(rest)
+        assert recheck(path) == everything
+    assert nth > len(SIZES)
+
+
+@pytest.mark.parametrize(("kind", "error", "code"), FAULTS)
+def test_a_failed_commit_is_an_error_for_everyone(
+    kind: str,
+    error: Callable[[], Exception],
+    code: str,
+    disk: Disk,
+    ledger_path: Path,
+    signer: Signer,
+    batches: Callable[[list[int]], Batches],
+    recheck: Callable[[Path], list[bytes]],
+) -> None:
+    """Whoever waits for a failed commit, or asks later, hears why; the answered are all there."""
+    first, second, third = batches([2, 3, 1])
+
+    async def main() -> None:
+        near, far = socket.socketpair()
+        opened = partial(Store, ledger_path, signer, Tuning(vfs=disk.vfs))
+        thread = threading.Thread(target=writer.run, args=(far, ledger_path, opened))
+        thread.start()
+        ledger = await Ledger.attach(near, Options(lambda: datetime(2026, 3, 1, tzinfo=UTC)))
+        assert await ledger.append(first) == 0
+        disk.fail(kind, error, 0)
+        waiting = [ledger.submit([leaf]) for leaf in second]
+        for each in waiting:
+            with pytest.raises(LedgerUnavailable, match="restart"):
+                await each
+        assert ledger.failure is not None
+        assert ledger.failure.code == code
+        with pytest.raises(LedgerUnavailable, match="restart"):
+            await ledger.append(third)
+        await asyncio.to_thread(thread.join)
+        far.close()
+        await ledger.close()
+
+    asyncio.run(main())
+    disk.fault = lambda _kind, _name: None
+    found = recheck(ledger_path)
+    assert found[:2] == first
+    assert found in (first, first + second)
+
+
+def test_a_ledger_that_cannot_be_read_is_not_opened(
+    disk: Disk, ledger_path: Path, signer: Signer, recheck: Callable[[Path], list[bytes]]
+) -> None:
+    """A read that fails while opening is the disk's error, not taken for damage or emptiness."""
+    for nth in itertools.count():
+        disk.fail("read", failing(apsw.SQLITE_IOERR_READ), nth)
+        try:
+            Store(ledger_path, signer, Tuning(vfs=disk.vfs)).close()
+        except DataFolderError as error:
+            assert error.code == "disk-error"  # noqa: PT017 - one of many turns, until none fails
+            assert "SQLITE_IOERR_READ" in str(error)
+        else:
+            break
+    assert nth > 0
+    disk.fault = lambda _kind, _name: None
+    assert recheck(ledger_path) == []
+
+
+def test_a_read_only_ledger_is_not_opened(
+    disk: Disk, ledger_path: Path, signer: Signer, recheck: Callable[[Path], list[bytes]]
+) -> None:
+    """A ledger that may not be written is refused at once, not at its first record."""
+    disk.is_read_only = True
+    with pytest.raises(DataFolderError, match="give policyd a writable data folder") as caught:
+        Store(ledger_path, signer, Tuning(vfs=disk.vfs))
+    assert caught.value.code == "ledger-readonly"
+    disk.is_read_only = False
+    assert recheck(ledger_path) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "code"), [case for case in FAULTS if case.id != "EROFS"]
+)
+def test_a_ledger_that_cannot_be_made_says_why(
+    kind: str,
+    error: Callable[[], Exception],
+    code: str,
+    tmp_path: Path,
+    signer: Signer,
+    disks: Callable[[Path], Disk],
+) -> None:
+    """A disk that fails while a ledger is made is an error with a way out."""
+    disk = disks(tmp_path)
+    disk.fail(kind, error, 1)
+    with pytest.raises(DataFolderError) as caught:
+        create(tmp_path / "ledger.db", signer, Tuning(vfs=disk.vfs))
+    assert caught.value.code == code
