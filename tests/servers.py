@@ -36,7 +36,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - JSON is any of its types
         """The body, parsed."""
         return json.loads(self.body)
 

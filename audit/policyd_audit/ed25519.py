@@ -24,7 +24,7 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     Strict: S below the group order, points in their one encoding, no key of small order, and the
     equation without cofactor.
     """
-    key = _decode(public_key) if len(public_key) == KEY_BYTES else None
+    key = decode(public_key) if len(public_key) == KEY_BYTES else None
     if key is None or len(signature) != SIGNATURE_BYTES or _is_neutral(_times(8, key)):
         return False
     start, scalar = signature[:32], int.from_bytes(signature[32:], "little")
@@ -33,8 +33,17 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     digest = sha512(start + public_key + message).digest()
     challenge = int.from_bytes(digest, "little") % _ORDER
     # S B - k A has one encoding, so comparing it with R also refuses every other spelling of R.
-    difference = _add(_times(scalar, _BASE), _times(_ORDER - challenge, key))
+    minus_key = (-key[0], key[1], key[2], -key[3])
+    difference = _add(_times(scalar, _BASE), _times(challenge, minus_key))
     return _encode(difference) == start
+
+
+def decode(data: bytes) -> Point | None:
+    """Return the point whose one encoding is these 32 bytes (RFC 8032, section 5.1.3)."""
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    x = _x_of(y, sign) if y < _P else None
+    return None if x is None else (x, y, 1, x * y % _P)
 
 
 def _add(p: Point, q: Point) -> Point:
@@ -65,14 +74,6 @@ def _encode(point: Point) -> bytes:
     inverse = pow(point[2], -1, _P)
     x, y = point[0] * inverse % _P, point[1] * inverse % _P
     return (y | (x & 1) << 255).to_bytes(32, "little")
-
-
-def _decode(data: bytes) -> Point | None:
-    """Return the point with this encoding, or None (RFC 8032, section 5.1.3)."""
-    number = int.from_bytes(data, "little")
-    sign, y = number >> 255, number & (1 << 255) - 1
-    x = _x_of(y, sign) if y < _P else None
-    return None if x is None else (x, y, 1, x * y % _P)
 
 
 def _x_of(y: int, sign: int) -> int | None:

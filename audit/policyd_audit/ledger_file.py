@@ -168,10 +168,10 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
                 raise Malformed("not-a-ledger", why)
 
     def _columns(self, table: str) -> set[str]:
-        """Return the stored columns of an ordinary table; none for a view or virtual table."""
+        """Return the columns a table stores; a view or virtual table stores none."""
         rows = self._db.execute(
             "select c.name from sqlite_schema s, pragma_table_info(s.name) c"
-            " where s.type = 'table' and s.rootpage > 0 and s.name = ?",
+            " where s.rootpage > 0 and s.name = ?",
             (table,),
         )
         return {bytes(name).decode(errors="replace") for (name,) in rows}

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator
 
 from policyd.api.caller import Reader, Served, Watcher, sender
 from policyd.ledger.reader import Found
@@ -13,7 +14,20 @@ from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
 MOST = 200
-Moment = Annotated[datetime | None, Query()]
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """The time in UTC, for which it is taken if it names no zone."""
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("it is outside the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[datetime | None, Query(), AfterValidator(_utc)]
+Cursor = Annotated[int | None, Query(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
 
 
 class _Entry(msgspec.Struct):
@@ -31,12 +45,12 @@ class _Page(msgspec.Struct, omit_defaults=True):
 def listing(
     after: Moment = None,
     before: Moment = None,
-    cursor: Annotated[int | None, Query(ge=0)] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     order: Literal["newest", "oldest"] = "newest",
 ) -> Listing:
     """What the query string asks for; a time without a zone is taken for UTC."""
-    return Listing(limit, _utc(after), _utc(before), cursor, newest_first=order == "newest")
+    return Listing(limit, after, before, cursor, newest_first=order == "newest")
 
 
 @router.get("")
@@ -61,9 +75,3 @@ def _shown(found: Found) -> _Entry:
 def _json(body: msgspec.Struct) -> Response:
     """The record's bytes are copied in, not parsed and written again."""
     return Response(msgspec.json.encode(body), media_type="application/json")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

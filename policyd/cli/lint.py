@@ -5,29 +5,29 @@ from typing import Annotated
 
 import typer
 
-from policyd.cli.exits import FAILED, FINE, notes
+from policyd.cli.exits import FAILED, FINE
+from policyd.cli.findings import check_folder, placed
+from policyd.cli.options import AsJson, ending
 from policyd.cli.output import say, say_json
-from policyd.model.errors import UsageError
+
+_CODES = "0 nothing is wrong, 1 there are findings, 2 there is no such folder"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to *app*."""
-    app.command("lint", epilog=notes("policyd lint policies"))(lint)
+    """Give *app* the command."""
+    app.command("lint", epilog=ending("policyd lint policies", _CODES))(lint)
 
 
 def lint(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A policy folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The root of a policy tree.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+    as_json: AsJson = False,
 ) -> int:
-    """Find what keeps a policy folder from going live, as `file:line:column: code message`."""
+    """Say what keeps a policy tree from going live, as file:line:column: code message."""
     from policyd.policy.load import check
 
-    if not folder.is_dir():
-        raise UsageError(
-            f"`{folder}` is no folder: name the one that has policyd.yaml", code="no-such-folder"
-        )
-    findings = [each._replace(file=str(folder / each.file)) for each in check(folder)]
+    check_folder(folder)
+    findings = [placed(each, folder) for each in check(folder)]
     if as_json:
         say_json([each._asdict() for each in findings])
     else:

@@ -63,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read stdout has enough; Python would complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
-    except Exception:
-        # The last resort: Python's own exit code for a fault, 1, would mean that a check failed.
+    except Exception:  # noqa: BLE001 - the last resort
+        # Python's own exit code for a fault, 1, would mean that a check failed.
         traceback.print_exc()
         tell(PolicydError("this is a fault in policyd: nothing was decided; please report it"))
         return UNDECIDED

@@ -43,6 +43,27 @@ SMALL_ORDER = [
     (0).to_bytes(32, "little"),  # order 4
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),  # order 8
 ]
+# A key with a part of small order, and signatures that fit the equation with the cofactor; the
+# first fits it without, too.
+MIXED_KEY = bytes.fromhex("cdbc161be64c4302f56443ff29ccf36a2075be1a1fa67ff126b56315f5681c38")
+MIXED = [
+    (
+        b"m4",
+        (
+            "a6c0381cc655b64838b4b8b4f60b6f074a0ab8ffc7721699704bfd077262d1f379ec88b6672545bf"
+            "549ba561235e1a1922640f2c9e932d90e7ad5f451f923a0f"
+        ),
+        True,
+    ),
+    (
+        b"m0",
+        (
+            "e7caaa83373a94afae43fec59b447c99ba282b19a7616c24c785ad8966a1e10ee4bff2d6df8d87b8"
+            "26b159f5cb78e788f0d2ecb3709e64958a4564a6258de90c"
+        ),
+        False,
+    ),
+]
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
 MESSAGE = b"a checkpoint"
@@ -108,14 +129,28 @@ def test_a_key_of_small_order_is_refused(public: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "public",
-    [
-        (PRIME + 3).to_bytes(32, "little"),
-        (1 | 1 << 255).to_bytes(32, "little"),
-        (2).to_bytes(32, "little"),
-    ],
-    ids=["y beyond the prime", "x of the wrong sign", "not on the curve"],
+    "number",
+    [2, PRIME, PRIME + 1, PRIME + 3, PRIME + 4, 2**255 - 1, 1 | 1 << 255, PRIME - 1 | 1 << 255],
 )
-def test_bad_points_are_refused(public: bytes) -> None:
-    """What is not the one encoding of a point of the curve is no key."""
+def test_bad_points_are_refused(number: int) -> None:
+    """What is off the curve, or a second spelling of a point on it, is no key."""
+    public = number.to_bytes(32, "little")
+    assert ed25519.decode(public) is None
     assert not ed25519.verify(public, MESSAGE, SIGNATURE)
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, PRIME - 1])
+def test_points_have_one_encoding(number: int) -> None:
+    """The spelling below the prime is read where the one beyond it is refused."""
+    point = ed25519.decode(number.to_bytes(32, "little"))
+    assert point is not None
+    assert point[1] == number
+
+
+@pytest.mark.parametrize(("message", "signature", "good"), MIXED)
+def test_the_equation_is_that_without_cofactor(
+    message: bytes, signature: str, *, good: bool
+) -> None:
+    """Where implementations are known to differ, this one agrees with the one that signs."""
+    assert ed25519.verify(MIXED_KEY, message, bytes.fromhex(signature)) == good
+    assert theirs(MIXED_KEY, message, bytes.fromhex(signature)) == good

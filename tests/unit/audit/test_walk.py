@@ -233,6 +233,7 @@ def test_findings_beyond_the_first_hundred_are_counted(new_ledger: New) -> None:
     [
         ([{}, {"ts": "2025-12-31T23:59:59.999999Z"}], ["record-time", "record-time"]),
         ([{}, {}, {"ts": "2026-01-01T00:00:00.001999Z"}], ["record-time"]),
+        ([{}, {"ts": "2026-01-01T00:00:00.009000Z"}, {}, {}], 3 * ["record-time"]),
         ([{}, {}, {"id": "019b76da-a801-7000-8000-000000000000"}], ["record-time"]),
         ([{"kind": "query"}, {}], ["record-epoch"]),
         ([{"origin": "policyd.example/audit/2"}, {}], ["record-epoch"]),
