@@ -183,9 +183,9 @@ def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str,
 def _counted(case: Case) -> dict[str, int]:
     """What this call adds to the counter of each rolling limit that applies."""
     counted = {}
-    for ref in case.buckets():
+    for ref, bucket in case.buckets().items():
         limit = case.snapshot.rules[ref].limit
-        counted[ref] = (measure(case, limit.measure) or 0) if limit else 0
+        counted[bucket] = (measure(case, limit.measure) or 0) if limit else 0
     return counted
 
 

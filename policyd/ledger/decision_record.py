@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from policyd.ledger import record
 from policyd.ledger.stamp import Stamp, timestamp
 from policyd.model.call import Call
-from policyd.model.decision import Decision, Resolved
-from policyd.model.facts import Facts
+from policyd.model.decision import Decision, Obligation, Reason, Resolved
+from policyd.model.facts import Facts, OwnerState
 from policyd.model.labels import Vocabulary
+from policyd.model.rules import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +51,40 @@ def decision_record(
             **record.stamped(stamp),
             caller=record.Caller(key=request.key, address=request.address),
             call=_call(call, decision.resolved, basis.vocabulary, request.request_id),
-            facts=record.Facts(now=timestamp(facts.now)),
+            facts=_facts(facts),
             snapshot=basis.snapshot,
             source=basis.source,
             engine=basis.engine,
             decision="allow" if decision.allow else "deny",
-            reasons=tuple(
-                record.Reason(code=each.code, check=each.check, rule=each.rule)
-                for each in decision.reasons
-            ),
+            would="deny" if decision.would_deny else None,
+            reasons=tuple(map(_reason, (*decision.reasons, *decision.softened))),
             more=decision.more,
-            obligations=tuple(
-                # There is one of each type at most, so the type is also the id.
-                record.Obligation(id=each.type, type=each.type, properties=each.properties)
-                for each in decision.obligations
-            ),
+            obligations=tuple(map(_obligation, decision.obligations)),
+            advice=tuple(map(_obligation, decision.advice)),
+            counted=decision.counted,
             valid_until=timestamp(until) if until else None,
         )
     )
+
+
+def _facts(facts: Facts) -> record.Facts:
+    owner = None if facts.owner is OwnerState.ACTIVE else facts.owner.value
+    return record.Facts(now=timestamp(facts.now), used=facts.used, owner=owner)
+
+
+def _reason(each: Reason) -> record.Reason:
+    return record.Reason(
+        code=each.code,
+        check=each.check,
+        rule=each.rule,
+        mode=None if each.mode is Mode.ENFORCE else each.mode.value,
+        exemption=each.exemption,
+    )
+
+
+def _obligation(each: Obligation) -> record.Obligation:
+    # There is one of each type at most, so the type is also the id.
+    return record.Obligation(id=each.type, type=each.type, properties=each.properties)
 
 
 def _call(
@@ -86,6 +103,7 @@ def _call(
         roles=resolved.roles,
         stage=resolved.stage,
         template=resolved.template,
+        sources=call.sources,
         on_behalf_of=tuple(record.Entity(type=each.type, id=each.id) for each in call.on_behalf_of),
         fields=call.fields,
         volume=_volume(call),

@@ -89,6 +89,7 @@ class Call(Part, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     stage: str | None = None
     template: str | None = None
+    sources: tuple[str, ...] = ()
     on_behalf_of: tuple[Entity, ...] = ()
     fields: tuple[str, ...] = ()
     volume: Volume | None = None
@@ -106,9 +107,14 @@ class Caller(Part, frozen=True, kw_only=True):
 
 
 class Facts(Part, frozen=True, kw_only=True):
-    """The outside inputs of the decision."""
+    """The outside inputs of the decision.
+
+    `used` is what each limit that applied had counted before; `owner` is absent while active.
+    """
 
     now: str
+    used: Mapping[str, int] = {}
+    owner: str | None = None
 
 
 class Reason(Part, frozen=True, kw_only=True):
@@ -117,6 +123,8 @@ class Reason(Part, frozen=True, kw_only=True):
     code: str
     check: str
     rule: str | None = None
+    mode: str | None = None
+    exemption: str | None = None
 
 
 class Obligation(Part, frozen=True, kw_only=True):
@@ -124,13 +132,15 @@ class Obligation(Part, frozen=True, kw_only=True):
 
     id: str
     type: str
-    properties: Mapping[str, tuple[str, ...]]
+    properties: Mapping[str, tuple[str, ...] | int | str]
 
 
 class Decision(Record, frozen=True, kw_only=True, tag="decision"):
     """One call, what was decided, and all that it takes to decide it again.
 
-    `more` counts the reasons beyond those named.
+    `more` counts the reasons beyond those named. A reason with a mode or an exemption was softened
+    by it; `would` is what the decision had been without the roll-out that let the call pass.
+    `counted` is what the call added to the counter of each limit that applied.
     """
 
     caller: Caller
@@ -140,9 +150,12 @@ class Decision(Record, frozen=True, kw_only=True, tag="decision"):
     source: str
     engine: str
     decision: str
+    would: str | None = None
     reasons: tuple[Reason, ...]
     more: int = 0
     obligations: tuple[Obligation, ...]
+    advice: tuple[Obligation, ...] = ()
+    counted: Mapping[str, int] = {}
     valid_until: str | None = None
 
 

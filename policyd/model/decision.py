@@ -75,6 +75,6 @@ class Decision:
     advice: tuple[Obligation, ...]
     would_deny: bool  # without the roll-out that let the call pass
     approval: tuple[str, ...]  # owners whose approval alone is missing
-    counted: Mapping[str, int]  # what this call, if allowed, adds to each limit that applies
+    counted: Mapping[str, int]  # what an allowed call adds, by counter
     resolved: Resolved
     valid_until: datetime | None

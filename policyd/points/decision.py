@@ -6,10 +6,12 @@ an error for the whole request, never an allow and never a deny.
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from policyd.engine.decide import Engine
+from policyd.engine.owners import owner_state
 from policyd.ledger.decision_record import Request, decision_record
 from policyd.ledger.ledger import Ledger
 from policyd.model.call import Call
@@ -20,6 +22,7 @@ from policyd.model.facts import Facts
 from policyd.model.keys import Key
 from policyd.model.labels import Label
 from policyd.points.administration import PolicyInForce
+from policyd.points.counters import Counters
 from policyd.points.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -45,10 +48,13 @@ class Sender:
 class DecisionPoint:
     """Answers checks, each only after its record."""
 
-    def __init__(self, policy: PolicyInForce, ledger: Ledger, metrics: Metrics) -> None:
+    def __init__(
+        self, policy: PolicyInForce, ledger: Ledger, metrics: Metrics, counters: Counters
+    ) -> None:
         self._policy = policy
         self._ledger = ledger
         self._metrics = metrics
+        self._counters = counters
 
     async def evaluate(self, sender: Sender, call: Call) -> Recorded:
         """The decision on *call*, durably recorded.
@@ -61,14 +67,31 @@ class DecisionPoint:
         self._admit(sender.key, call)
         started = time.perf_counter()
         made = self._ledger.stamp()
-        facts = Facts(now=made.at)
         in_force = self._policy.current
-        decision = judge(in_force.engine, call, facts)
+        facts, decision = self._decide(in_force.engine, call, made.at)
         request = Request(sender.address, sender.key.id, sender.request_id)
         leaf = decision_record(made, request, call, facts, decision, in_force.basis)
         await self._ledger.append([leaf])
         self._metrics.answered(decision, time.perf_counter() - started)
         return Recorded(decision, made.id)
+
+    def _decide(self, engine: Engine, call: Call, now: datetime) -> tuple[Facts, Decision]:
+        """The decision with the facts it rests on; a fault inside is a denial like any other.
+
+        An allowed call is counted here, before its record is durable: of two calls at once the
+        second must see the first.
+        """
+        facts = Facts(now)
+        try:
+            case = engine.open(call, now)
+            facts = Facts(now, self._counters.used(case.buckets()), owner_state(case))
+            decision = engine.judge(case, facts)
+        except Exception:
+            # Whatever the fault, nothing may be allowed by it, and the asker is owed an answer.
+            log.exception("engine-error", snapshot=engine.snapshot.digest)
+            return facts, _fault(engine, call)
+        self._counters.add(decision.counted, case.clock)
+        return facts, decision
 
     def _admit(self, key: Key, call: Call) -> None:
         """A key asks for what it is bound to; the subject is never taken from the body alone."""
@@ -82,16 +105,6 @@ class DecisionPoint:
             )
 
 
-def judge(engine: Engine, call: Call, facts: Facts) -> Decision:
-    """The engine's decision; a fault inside it is a denial, recorded like any other."""
-    try:
-        return engine.decide(call, facts)
-    except Exception:
-        # Whatever the fault, nothing may be allowed by it, and the asker is owed an answer.
-        log.exception("engine-error", snapshot=engine.snapshot.digest)
-        return _fault(engine, call)
-
-
 def _fault(engine: Engine, call: Call) -> Decision:
     snapshot, what = engine.snapshot, CODES["engine-error"]
     owner = snapshot.destinations_owner
@@ -101,5 +114,15 @@ def _fault(engine: Engine, call: Call) -> Decision:
     system = call.resource.id.partition("/")[0]
     unknown = Resolved(None, (), None, None, system, worst, None, None, None)
     return Decision(
-        allow=False, reasons=(reason,), more=0, obligations=(), resolved=unknown, valid_until=None
+        allow=False,
+        reasons=(reason,),
+        more=0,
+        softened=(),
+        obligations=(),
+        advice=(),
+        would_deny=False,
+        approval=(),
+        counted={},
+        resolved=unknown,
+        valid_until=None,
     )

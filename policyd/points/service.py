@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from policyd.engine.calendar import wall_clock
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
 from policyd.points.audit import AuditPoint
+from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
@@ -36,9 +38,11 @@ class Service:
         self.metrics = Metrics()
         self._policy = PolicyInForce(start)
         self._ledger = stores.ledger
+        self._reader = stores.reader
+        self._counters = Counters()
         ledger, metrics = stores.ledger, self.metrics
         self.refusals = Refusals(ledger, metrics)
-        self.decision = DecisionPoint(self._policy, ledger, metrics)
+        self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.key_point = KeyPoint(stores.keys, ledger)
         self.audit = AuditPoint(stores.reader, ledger)
@@ -50,7 +54,8 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Record the start; count refusals until the end, and record the last of them."""
+        """Count again what the log has counted, record the start; record refusals to the end."""
+        self._restore_counters()
         await self.administration.record_start()
         counting = asyncio.create_task(self.refusals.run())
         try:
@@ -60,6 +65,14 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await counting
             await self.refusals.flush()
+
+    def _restore_counters(self) -> None:
+        """A limit survives a restart: the longest stretch of one is a month."""
+        calendar = self._policy.current.engine.snapshot.calendar
+        clock = wall_clock(calendar, self._ledger.stamp().at)
+        month = clock.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        since = month.replace(tzinfo=calendar.zone)
+        self._counters.restore(self._reader, since, clock)
 
     def _watch(self, ledger: Ledger) -> None:
         metrics = self.metrics

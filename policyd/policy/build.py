@@ -1,14 +1,24 @@
 """A tree without findings, compiled into a snapshot."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from policyd.engine.access import MODEL
+from policyd.model.exemptions import Exemption
 from policyd.model.organisation import Integration, Owner, Role, Template, Unit
-from policyd.model.rules import ACTIONS, EVERYONE, Rule, Sentence
+from policyd.model.rules import ACTIONS, EVERYONE, Limit, Mode, Rule, Sentence, Softening
 from policyd.model.snapshot import Snapshot
 from policyd.policy import build_places, times
-from policyd.policy.guardrail_shapes import RoleEntry
-from policyd.policy.rule_shapes import ForbidShape, GiveShape, WhoShape
+from policyd.policy.guardrail_shapes import OwnerEntry, RoleEntry, RolloutEntry, UnitEntry
+from policyd.policy.rule_shapes import (
+    ForbidShape,
+    GiveShape,
+    LimitShape,
+    ModalShape,
+    RequireShape,
+    ScopeShape,
+    WhoShape,
+)
 from policyd.policy.tree import Tree
 from policyd.policy.unit_shapes import IntegrationEntry
 from policyd.policy.written import Written, written_rules
@@ -21,8 +31,8 @@ def build(tree: Tree, digest: str) -> Snapshot:
         digest=digest,
         company=company.name,
         vocabulary=build_places.vocabulary(tree),
-        owners={name: Owner(name, entry.contact) for name, entry in company.owners.items()},
-        units={name: Unit(name, each.title, each.owner) for name, each in company.units.items()},
+        owners={name: _owner(name, entry) for name, entry in company.owners.items()},
+        units={name: _unit(name, entry) for name, entry in company.units.items()},
         roles=_roles(tree),
         templates=_templates(tree),
         integrations=_integrations(tree),
@@ -34,8 +44,64 @@ def build(tree: Tree, digest: str) -> Snapshot:
         destinations=build_places.destinations(tree),
         destinations_owner=places.owner,
         calendar=build_places.calendar(tree),
+        grace_days=company.grace_days,
+        rollout=_rollout(company.rollout),
+        exemptions=_exemptions(tree),
         rules={rule.ref: _rule(rule) for rule in written_rules(tree)},
         model=MODEL,
+    )
+
+
+def _owner(name: str, entry: OwnerEntry) -> Owner:
+    gone = entry.inactive_from
+    return Owner(name, entry.contact, times.start(gone) if gone else None)
+
+
+def _unit(name: str, entry: UnitEntry) -> Unit:
+    return Unit(
+        name=name,
+        title=entry.title,
+        owner=entry.owner,
+        softening=_softening(entry.mode, entry.mode_until, entry.owner),
+        rollout=_rollout(entry.rollout),
+    )
+
+
+def _rollout(entry: RolloutEntry | None) -> Softening | None:
+    return _softening("observe", entry.observe_until, entry.owner) if entry else None
+
+
+def _softening(mode: str | None, until: str | None, owner: str) -> Softening | None:
+    """A mode that ends; one without an end, which the checks refuse, softens nothing."""
+    if mode is None or until is None or mode == Mode.ENFORCE:
+        return None
+    return Softening(Mode(mode), times.end(until), owner)
+
+
+def _exemptions(tree: Tree) -> Mapping[str, Exemption]:
+    return {
+        name: Exemption(
+            id=name,
+            lifts=entry.lifts,
+            scope=_scope(entry.for_),
+            start=times.start(entry.from_),
+            end=times.end(entry.until),
+            ticket=entry.ticket,
+            reason=entry.reason,
+            asked_by=entry.asked_by,
+            approved_by=tuple(entry.approved_by),
+        )
+        for name, entry in tree.exemptions.content.exemptions.items()
+    }
+
+
+def _scope(says: ScopeShape) -> Sentence:
+    data = {action: tuple(getattr(says, action) or ()) for action in ACTIONS}
+    return Sentence(
+        data={action: names for action, names in data.items() if names},
+        who=tuple(says.who),
+        to=tuple(says.to or ()),
+        only_fields=tuple(says.only_fields or ()),
     )
 
 
@@ -83,6 +149,7 @@ def _integration(tree: Tree, unit: str, name: str, entry: IntegrationEntry) -> I
         unit=unit,
         title=entry.title,
         owner=entry.owner,
+        deputy=entry.deputy,
         template=entry.template,
         stage=_stage(tree, own, entry),
         runs_on=entry.runs_on,
@@ -127,9 +194,32 @@ def _rule(rule: Written) -> Rule:
         sentence=_sentence(rule),
         owner=rule.owner,
         reason=says.reason,
-        fix=says.fix if isinstance(says, ForbidShape) else None,
+        fix=says.fix if isinstance(says, ForbidShape | LimitShape) else None,
         place=rule.read.document.place(rule.path, key=True),
+        **_taking(rule),
     )
+
+
+def _taking(rule: Written) -> dict[str, Any]:
+    """The members of a rule that takes away."""
+    says = rule.says
+    if not isinstance(says, ModalShape):
+        return {}
+    owner = says.mode_owner or rule.owner
+    taking: dict[str, Any] = {
+        "softening": _softening(says.mode, says.mode_until, owner),
+        "always": says.always,
+        "exemptible": says.exemptible,
+    }
+    if isinstance(says, RequireShape):
+        said = says.obligations.model_dump(by_alias=True, exclude_none=True)
+        duties = {kind: tuple(v) if isinstance(v, list) else v for kind, v in said.items()}
+        taking["duties"] = duties
+    if isinstance(says, LimitShape):
+        measure = "rows" if says.rows else "calls"
+        amount = says.rows or says.calls or 0
+        taking["limit"] = Limit(measure, amount, says.per, says.for_each)
+    return taking
 
 
 def _sentence(rule: Written) -> Sentence:

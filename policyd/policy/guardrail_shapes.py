@@ -7,7 +7,17 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from policyd.policy import times
-from policyd.policy.rule_shapes import ForbidShape, GiveShape, GuardrailCeiling, GuardrailForbid
+from policyd.policy.rule_shapes import (
+    ForbidShape,
+    GiveShape,
+    GuardrailCeiling,
+    GuardrailForbid,
+    GuardrailLimit,
+    GuardrailRequire,
+    LimitShape,
+    RequireShape,
+    ScopeShape,
+)
 from policyd.policy.words import (
     UNIQUE,
     Clock,
@@ -17,6 +27,7 @@ from policyd.policy.words import (
     FieldName,
     IntegrationId,
     Line,
+    ModeWord,
     Moment,
     Name,
     Names,
@@ -39,6 +50,10 @@ Mark = TypeAliasType(
         Field(description="a level, then any categories, such as [confidential, personal]"),
     ],
 )
+ExemptionId = Annotated[
+    str,
+    Field(pattern="^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", max_length=40, description="as EX-2026-004"),
+]
 Fields = Annotated[dict[FieldName, Mark], Field(min_length=1)]
 
 
@@ -47,6 +62,19 @@ class OwnerEntry(Shape):
 
     contact: Contact
     """Where people ask; shown in answers."""
+    inactive_from: Day | None = None
+    """The first day on which nobody is there any more."""
+
+
+class RolloutEntry(Shape):
+    """That calls which would be denied pass for a while, on record."""
+
+    observe_until: Day
+    """The last day."""
+    owner: Name
+    """Who answers for it."""
+    reason: Line
+    """Why."""
 
 
 class UnitEntry(Shape):
@@ -56,6 +84,12 @@ class UnitEntry(Shape):
     """Its full name."""
     owner: Name
     """Who answers for the unit and its rules."""
+    mode: ModeWord | None = None
+    """While it lasts, a missing `allow` of the unit is advice or a note, not a refusal."""
+    mode_until: Day | None = None
+    """The last day of the mode."""
+    rollout: RolloutEntry | None = None
+    """While it lasts, the unit's denied calls pass, and say loudly that they would not."""
 
 
 class CompanyFile(Shape):
@@ -71,6 +105,10 @@ class CompanyFile(Shape):
     """Teams and persons who answer for rules, systems and integrations."""
     units: dict[Name, UnitEntry]
     """Business units; each has a folder in units/."""
+    rollout: RolloutEntry | None = None
+    """While it lasts, every denied call passes, and says loudly that it would not."""
+    grace_days: Annotated[int, Field(ge=0, le=365)] = 30
+    """Days that an integration may go on after its last owner has left."""
 
 
 class AccessFile(Shape):
@@ -80,6 +118,10 @@ class AccessFile(Shape):
     """Who answers for the rules that name no owner."""
     forbid: dict[Name, GuardrailForbid] = Field(default_factory=dict)
     """What is refused."""
+    require: dict[Name, GuardrailRequire] = Field(default_factory=dict)
+    """Duties."""
+    limit: dict[Name, GuardrailLimit] = Field(default_factory=dict)
+    """How much, at most."""
     ceiling: dict[Name, GuardrailCeiling]
     """What may be done at most; a call that no rule covers is refused."""
 
@@ -179,6 +221,10 @@ class TemplateFile(Shape):
     """Whether a unit may bring an integration of this shape to production itself."""
     forbid: dict[Name, ForbidShape] = Field(default_factory=dict)
     """What is refused."""
+    require: dict[Name, RequireShape] = Field(default_factory=dict)
+    """Duties."""
+    limit: dict[Name, LimitShape] = Field(default_factory=dict)
+    """How much, at most."""
     ceiling: dict[Name, GiveShape]
     """What may be done at most."""
 
@@ -201,3 +247,35 @@ class PromotionsFile(Shape):
     """Who answers for the list."""
     promotions: dict[IntegrationId, PromotionEntry]
     """By unit/integration."""
+
+
+class ExemptionEntry(Shape):
+    """One rule, or one cell of the flow table, lifted for one scope until a day."""
+
+    lifts: Annotated[str, Field(min_length=3, max_length=200)]
+    """The rule, as answers name it: guardrail:payroll-stays-home, zone:partner/personal."""
+    for_: Annotated[ScopeShape, Field(alias="for")]
+    """Which calls."""
+    from_: Annotated[Moment, Field(alias="from")]
+    """When it begins."""
+    until: Moment
+    """When it ends: a time, or the last day."""
+    asked_by: Name
+    """The owner who asked."""
+    approved_by: Annotated[Names, Field(min_length=2)]
+    """Two owners at least, neither of them the one who asked."""
+    ticket: Line
+    """Where it was discussed."""
+    reason: Line
+    """Why."""
+
+
+class ExemptionsFile(Shape):
+    """guardrails/exemptions.yaml: approved, expiring liftings of single rules."""
+
+    owner: Name
+    """Who answers for the list."""
+    longest_days: Annotated[int, Field(ge=1, le=400)] = 200
+    """Days that one may last."""
+    exemptions: dict[ExemptionId, ExemptionEntry]
+    """By their number."""

@@ -5,7 +5,26 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from policyd.policy.words import UNIQUE, Data, FieldName, Kind, Line, Name, Names, Shape, Stage, Who
+from policyd.policy.words import (
+    UNIQUE,
+    Amount,
+    Data,
+    DatasetIds,
+    Day,
+    Duration,
+    FieldName,
+    ForEach,
+    IntegrationId,
+    Kind,
+    Line,
+    ModeWord,
+    Name,
+    Names,
+    Per,
+    Shape,
+    Stage,
+    Who,
+)
 
 _VERBS = ("read", "write", "delete", "send")
 _SAYS_WHAT: JsonDict = {"anyOf": [{"required": [verb]} for verb in _VERBS]}
@@ -70,11 +89,78 @@ class OwnedShape(Shape):
     """Who answers for the rule; without it, the owner of the file."""
 
 
-class ForbidShape(SentenceShape):
+class ModalShape(SentenceShape):
+    """A rule that takes away, and so can be brought in gently."""
+
+    mode: ModeWord | None = None
+    """`warn` makes it advice, `observe` a note in the record; without it, or once it has ended,
+    the rule is in force."""
+    mode_until: Day | None = None
+    """The last day of the mode."""
+    mode_owner: Name | None = None
+    """Who answers for the mode; without it, the rule's owner."""
+    always: bool = False
+    """Whether the rule holds even where a roll-out lets everything else pass."""
+    exemptible: bool = True
+    """Whether an exemption may lift it."""
+
+
+class ForbidShape(ModalShape):
     """What the rule refuses."""
 
     model_config = ConfigDict(json_schema_extra={**_SAYS_WHAT, **_ONLY_WITH_SEND})
 
+    fix: Line
+    """What whoever is refused can do instead."""
+
+
+class Obligations(Shape):
+    """What the caller does if the answer is allow, or treats it as deny."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    mask: Names | None = None
+    """Categories of fields that are masked."""
+    tokenise: Names | None = None
+    """Categories of fields that go as tokens."""
+    drop_fields: Annotated[Names | None, Field(alias="drop-fields")] = None
+    """Categories of fields that are left out."""
+    row_limit: Annotated[Amount | None, Field(alias="row-limit")] = None
+    """Rows of one call, at most."""
+    log_outcome: Annotated[Duration | None, Field(alias="log-outcome")] = None
+    """How soon the outcome is reported, such as 15m or 2h."""
+    approval: Name | None = None
+    """The owner who has to approve each call."""
+
+
+class RequireShape(ModalShape):
+    """What the rule puts on a call as a duty."""
+
+    model_config = ConfigDict(json_schema_extra={**_SAYS_WHAT, **_ONLY_WITH_SEND})
+
+    obligations: Obligations
+    """The duties, all of them."""
+
+
+class LimitShape(ModalShape):
+    """How much the rule lets through."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            **_SAYS_WHAT,
+            **_ONLY_WITH_SEND,
+            "oneOf": [{"required": ["rows"]}, {"required": ["calls"]}],
+        }
+    )
+
+    rows: Amount | None = None
+    """Rows, at most."""
+    calls: Amount | None = None
+    """Calls, at most."""
+    per: Per
+    """For one call, or in one hour, day or month of the company's clock."""
+    for_each: ForEach = "integration"
+    """Whose calls are counted together."""
     fix: Line
     """What whoever is refused can do instead."""
 
@@ -94,6 +180,41 @@ class GuardrailForbid(WhoShape, OwnedShape, ForbidShape):
 
 class GuardrailCeiling(WhoShape, OwnedShape, GiveShape):
     """A guardrail that says what may be done at most."""
+
+
+class GuardrailRequire(WhoShape, OwnedShape, RequireShape):
+    """A guardrail that puts a duty on calls."""
+
+
+class GuardrailLimit(WhoShape, OwnedShape, LimitShape):
+    """A guardrail that bounds volume."""
+
+
+class UnitRequire(WhoShape, RequireShape):
+    """A duty that the unit puts on its own integrations."""
+
+
+class UnitLimit(WhoShape, LimitShape):
+    """A bound that the unit puts on its own integrations."""
+
+
+class ScopeShape(Shape):
+    """The exact scope of an exemption: one integration, one action, its data and destinations."""
+
+    who: Annotated[list[IntegrationId], *UNIQUE]
+    """Integrations, as unit/integration."""
+    read: DatasetIds | None = None
+    """Datasets that are read."""
+    write: DatasetIds | None = None
+    """Datasets that are changed."""
+    delete: DatasetIds | None = None
+    """Datasets that are deleted."""
+    send: DatasetIds | None = None
+    """Datasets of which a copy goes elsewhere."""
+    to: Names | None = None
+    """Destinations of a send."""
+    only_fields: Annotated[list[FieldName], *UNIQUE] | None = None
+    """The only fields that a call may name, and it must name some."""
 
 
 class UnitAllow(WhoShape, GiveShape):

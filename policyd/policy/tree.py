@@ -30,6 +30,7 @@ class Tree:
     destinations: Read[place_shapes.DestinationsFile]
     calendar: Read[guardrail_shapes.CalendarFile]
     promotions: Read[guardrail_shapes.PromotionsFile]
+    exemptions: Read[guardrail_shapes.ExemptionsFile]
     templates: Mapping[str, Read[guardrail_shapes.TemplateFile]]
     units: Mapping[str, UnitFiles]
 
@@ -44,6 +45,7 @@ class Tree:
             self.destinations.document,
             self.calendar.document,
             self.promotions.document,
+            self.exemptions.document,
         )
         yield from (each.document for each in self.templates.values())
         for unit in self.units.values():
@@ -62,6 +64,7 @@ def read_tree(files: Mapping[str, bytes]) -> tuple[Tree, list[Finding]]:
         destinations=reader.fit(layout.DESTINATIONS, place_shapes.DestinationsFile),
         calendar=reader.fit(layout.CALENDAR, guardrail_shapes.CalendarFile),
         promotions=reader.fit(layout.PROMOTIONS, guardrail_shapes.PromotionsFile),
+        exemptions=reader.fit(layout.EXEMPTIONS, guardrail_shapes.ExemptionsFile),
         templates={
             name: reader.fit(path, guardrail_shapes.TemplateFile)
             for name, path in layout.templates(files).items()

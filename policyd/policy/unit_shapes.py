@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from policyd.policy.rule_shapes import UnitAllow, UnitForbid
+from policyd.policy.rule_shapes import UnitAllow, UnitForbid, UnitLimit, UnitRequire
 from policyd.policy.words import Contact, Day, Line, Name, Names, Shape, Stage
 
 Page = TypeAliasType(
@@ -35,6 +35,10 @@ class UnitAccessFile(Shape):
     """What the unit's own integrations may do; a call that no rule covers is refused."""
     forbid: dict[Name, UnitForbid] = Field(default_factory=dict)
     """What is refused: to the unit's own integrations, and to all for data of its systems."""
+    require: dict[Name, UnitRequire] = Field(default_factory=dict)
+    """Duties of the unit's own integrations."""
+    limit: dict[Name, UnitLimit] = Field(default_factory=dict)
+    """How much the unit's own integrations may move, at most."""
 
 
 class IntegrationEntry(Shape):

@@ -188,6 +188,24 @@ Contact = TypeAliasType(
         Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=120, description="a mail address"),
     ],
 )
+DatasetIds = TypeAliasType(
+    "DatasetIds",
+    Annotated[list[DatasetId], *UNIQUE, Field(description="a list of datasets by name")],
+)
+Amount = TypeAliasType(
+    "Amount",
+    Annotated[int, Field(ge=1, lt=2**53, description="a whole number from 1 on")],
+)
+Duration = TypeAliasType(
+    "Duration",
+    Annotated[
+        str,
+        Field(pattern="^[1-9][0-9]{0,3}[mh]$", description="minutes or hours, such as 15m or 2h"),
+    ],
+)
+Per = Literal["call", "hour", "day", "month"]
+ForEach = Literal["integration", "unit", "system", "company"]
+ModeWord = Literal["enforce", "warn", "observe"]
 Kind = Literal["record", "engagement"]
 Stage = Literal["sandbox", "production"]
 Treated = Literal["pass", "mask", "tokenise", "drop-fields", "never"]

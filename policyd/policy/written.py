@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from policyd.model.rules import Section
 from policyd.policy.documents import Path
 from policyd.policy.fitting import Read
+from policyd.policy.guardrail_shapes import AccessFile, TemplateFile
 from policyd.policy.rule_shapes import OwnedShape, SentenceShape
 from policyd.policy.tree import Tree
+from policyd.policy.unit_shapes import UnitAccessFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,19 @@ def written_rules(tree: Tree) -> Iterator[Written]:
     """Every rule of *tree*: guardrails, templates, units."""
     access = tree.access.content
     layer = _Layer("guardrail", "guardrail:", access.owner)
-    yield from _rules(tree.access, layer, Section.FORBID, access.forbid)
+    yield from _taking(tree.access, layer, access)
     yield from _rules(tree.access, layer, Section.CEILING, access.ceiling)
     for name, template in tree.templates.items():
         shape = template.content
         layer = _Layer(f"template:{name}", f"template:{name}/", shape.owner)
-        yield from _rules(template, layer, Section.FORBID, shape.forbid)
+        yield from _taking(template, layer, shape)
         yield from _rules(template, layer, Section.CEILING, shape.ceiling)
     for name, unit in tree.units.items():
         entry = tree.company.content.units.get(name)
         own = unit.integrations.content.integrations.keys()
         layer = _Layer(f"unit:{name}", f"unit:{name}/", entry.owner if entry else "", name, own)
         yield from _rules(unit.access, layer, Section.ALLOW, unit.access.content.allow)
-        yield from _rules(unit.access, layer, Section.FORBID, unit.access.content.forbid)
+        yield from _taking(unit.access, layer, unit.access.content)
 
 
 class _Layer(NamedTuple):
@@ -64,6 +66,15 @@ class _Layer(NamedTuple):
     owner: str
     unit: str | None = None
     own: AbstractSet[str] = frozenset()
+
+
+def _taking(
+    read: Read[Any], layer: _Layer, file: AccessFile | TemplateFile | UnitAccessFile
+) -> Iterator[Written]:
+    """The rules of a file that take away: what is refused, owed, bounded."""
+    yield from _rules(read, layer, Section.FORBID, file.forbid)
+    yield from _rules(read, layer, Section.REQUIRE, file.require)
+    yield from _rules(read, layer, Section.LIMIT, file.limit)
 
 
 def _rules(

@@ -1,0 +1,64 @@
+"""Counters of rolling limits: what allowed calls have used in the present hour, day and month.
+
+A counter is named `rule whom stretch`, as the record of each call has it; so the log alone tells
+all of them, and a restart loses nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from policyd.ledger.reader import Reader
+
+_PAGE = 500
+
+
+class Counters:
+    """The counters of one server."""
+
+    def __init__(self) -> None:
+        self._by_stretch: defaultdict[str, dict[str, int]] = defaultdict(dict)
+
+    def used(self, buckets: Mapping[str, str]) -> dict[str, int]:
+        """What each limit has counted so far: by rule, for its counter of *buckets*."""
+        return {rule: self._value(bucket) for rule, bucket in buckets.items()}
+
+    def add(self, counted: Mapping[str, int], clock: datetime) -> None:
+        """Count an allowed call; stretches that are over at *clock* are forgotten."""
+        for bucket, amount in counted.items():
+            counters = self._by_stretch[_stretch(bucket)]
+            counters[bucket] = counters.get(bucket, 0) + amount
+        now = clock.isoformat()
+        for stretch in [each for each in self._by_stretch if each < now[: len(each)]]:
+            del self._by_stretch[stretch]
+
+    def restore(self, reader: Reader, since: datetime, clock: datetime) -> None:
+        """Count again what the log's allowed decisions from *since* (aware) on have counted."""
+        cursor: int | None = None
+        while True:
+            page = reader.page(limit=_PAGE, after=since, cursor=cursor, newest_first=False)
+            for found in page.records:
+                counted = _read(found.leaf).counted
+                if counted:
+                    self.add(counted, clock)
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+    def _value(self, bucket: str) -> int:
+        return self._by_stretch.get(_stretch(bucket), {}).get(bucket, 0)
+
+
+class _Counted(msgspec.Struct):
+    """The part of a record that counts; only decisions have it, and only those that allow."""
+
+    counted: dict[str, int] = {}
+
+
+_read = msgspec.json.Decoder(_Counted).decode
+
+
+def _stretch(bucket: str) -> str:
+    return bucket.rpartition(" ")[2]
