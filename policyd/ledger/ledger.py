@@ -201,7 +201,7 @@ class Ledger:
 
     async def append(self, records: Sequence[bytes]) -> int:
         """Index of the first of *records*, once all of them are durable; see `submit`."""
-        return await asyncio.shield(self.submit(records))
+        return await self.submit(records)
 
     async def close(self) -> None:
         """Wait until what was submitted is durable, and end the writer."""

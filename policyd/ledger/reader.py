@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import apsw
 
 from policyd.ledger.record import id_of, time_of
+from policyd.ledger.recovery import State, stored_state
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
 from policyd.model.errors import LedgerUnavailable
+from policyd_audit.errors import VerificationError
 
 _BUSY_MS = 1000
 _STEPS = 1000  # SQLite's virtual machine steps between two looks at the clock
@@ -37,14 +39,6 @@ class Page(NamedTuple):
     records: list[Found]
     cursor: int | None
     size: int  # of the log the page was taken from
-
-
-class State(NamedTuple):
-    """The tree as of the last commit, and the signed checkpoint of it."""
-
-    size: int
-    root: bytes
-    note: str
 
 
 class Reader:
@@ -66,9 +60,9 @@ class Reader:
         self._idle: deque[apsw.Connection] = deque()
 
     def state(self) -> State:
-        """The tree's state."""
+        """The tree as of the last commit, and the signed checkpoint of it."""
         with self._view() as view:
-            return view.state()
+            return view.state
 
     def record_by_id(self, record_id: str) -> Found | None:
         """The record with an id such as `uuid`, or `uuid/3` for an item of a batch."""
@@ -127,7 +121,7 @@ class Reader:
             db.set_progress_handler(lambda: self._clock() > deadline, _STEPS)
             with db:
                 yield _View(db)
-        except (apsw.Error, ValueError) as error:
+        except (apsw.Error, ValueError, VerificationError) as error:
             if db:
                 db.close()
             raise LedgerUnavailable(self._problem(error)) from error
@@ -152,13 +146,8 @@ class _View:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self.size = self.state().size
-
-    def state(self) -> State:
-        row: Any = self._db.execute("select size, root, note from state").fetchone()
-        if row is None:
-            raise ValueError("the state of the tree is missing")
-        return State(*row)
+        self.state = stored_state(db)
+        self.size = self.state.size
 
     def first_at(self, ts: str) -> int:
         """Index of the first record that is not older than *ts*, or the size if all are."""

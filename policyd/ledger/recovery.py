@@ -11,6 +11,7 @@ import apsw
 
 from policyd.ledger.record import time_of
 from policyd.ledger.signing import Signer
+from policyd.ledger.stamp import moment
 from policyd.model.errors import DataFolderError
 from policyd_audit import checkpoint, note
 from policyd_audit.errors import Contradiction, Malformed
@@ -29,7 +30,9 @@ class Recovered(NamedTuple):
     last_ts: str | None
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """The stored state of the tree; `stack` is its compact range, `note` its checkpoint."""
+
     size: int
     stack: bytes
     root: bytes
@@ -80,7 +83,7 @@ def recover(db: apsw.Connection, signer: Signer) -> Recovered:
         VerificationError: they do not agree; the message says which.
     """
     _check_tables(db)
-    state = _state(db)
+    state = stored_state(db)
     tail = _tail(db, state.size)
     unfinished = [stored for _, _, stored in tail[len(tail) - state.size % TILE_WIDTH :]]
 
@@ -100,11 +103,16 @@ def recover(db: apsw.Connection, signer: Signer) -> Recovered:
     return Recovered(tree, _last_ts(tail[-1][1]) if tail else None)
 
 
-def _state(db: apsw.Connection) -> _State:
+def stored_state(db: apsw.Connection) -> State:
+    """The state of the tree as it stands in the file, nothing checked but its form.
+
+    Raises:
+        Malformed: there is none, or it has no such form.
+    """
     row: Any = db.execute("select size, stack, root, note from state").fetchone()
     if [type(value) for value in row or ()] != [int, bytes, bytes, str] or row[0] < 0:
         raise Malformed("tree-state", "the state of the tree is missing or is not one")
-    return _State(*row)
+    return State(*row)
 
 
 def _tail(db: apsw.Connection, size: int) -> list[tuple[int, bytes, bytes]]:
@@ -123,6 +131,8 @@ def _tail(db: apsw.Connection, size: int) -> list[tuple[int, bytes, bytes]]:
 
 def _last_ts(leaf: bytes) -> str:
     try:
-        return time_of(leaf)
+        ts = time_of(leaf)
+        moment(ts)
     except ValueError:
         raise Malformed("record-malformed", "the last record has no time") from None
+    return ts

@@ -99,7 +99,7 @@ class Store:
             self._tree, self._last_ts = self._recover()
         except apsw.Error as error:
             raise _unusable(error, path) from error
-        except VerificationError as error:
+        except (VerificationError, ValueError) as error:
             raise DataFolderError(
                 f"the ledger `{path}` is damaged: {error}; {DAMAGED}", code="ledger-damaged"
             ) from error
@@ -179,7 +179,7 @@ class Store:
             self._db.pragma("wal_autocheckpoint", 0)
             self._db.set_wal_hook(self._grown)
             return recover(self._db, self._signer)
-        except (apsw.Error, VerificationError, DataFolderError):
+        except (apsw.Error, VerificationError, DataFolderError, ValueError):
             self._db.close()
             raise
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import apsw
 
+from policyd_audit.errors import VerificationError
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -49,7 +51,7 @@ _KNOWN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[str, st
         ),
     ),
     (
-        (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ValueError),
+        (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ValueError, VerificationError),
         ("ledger-damaged", f"it is damaged ({{error}}): {DAMAGED}", 14),
     ),
     (
