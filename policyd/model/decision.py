@@ -1,7 +1,7 @@
 """Decision: the answer to one call, with every obstacle and every duty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from policyd.model.destinations import CanonicalUrl
@@ -70,11 +70,13 @@ class Decision:
     allow: bool
     reasons: tuple[Reason, ...]
     more: int
-    softened: tuple[Reason, ...]
     obligations: tuple[Obligation, ...]
-    advice: tuple[Obligation, ...]
-    would_deny: bool  # without the roll-out that let the call pass
-    approval: tuple[str, ...]  # owners whose approval alone is missing
-    counted: Mapping[str, int]  # what an allowed call adds, by counter
     resolved: Resolved
     valid_until: datetime | None
+    softened: tuple[Reason, ...] = ()
+    advice: tuple[Obligation, ...] = ()
+    would_deny: bool = False  # without the roll-out that let the call pass
+    approval: tuple[str, ...] = ()  # owners whose approval alone is missing
+    counted: Mapping[str, int] = field(
+        default_factory=dict
+    )  # what an allowed call adds, by counter

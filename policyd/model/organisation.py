@@ -60,10 +60,10 @@ class Integration:
     unit: str
     title: str
     owner: str
-    deputy: str | None
     template: str | None
     stage: str  # in effect: production only where a template or a promotion says so
     runs_on: str  # a destination
     roles: tuple[str, ...]  # as given, in order
     names: frozenset[str]  # itself, its unit, everyone, and its roles with all they include
     until: datetime | None  # company wall clock; registered no longer from then on
+    deputy: str | None = None  # an owner who stands in

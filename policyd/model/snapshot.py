@@ -1,7 +1,7 @@
 """Snapshot: a policy tree, immutable and named by the digest of its content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policyd.model.calendar import Calendar
 from policyd.model.catalogue import Dataset, System
@@ -36,8 +36,8 @@ class Snapshot:
     destinations: Mapping[str, Destination]
     destinations_owner: str
     calendar: Calendar
-    grace_days: int  # that an integration may go on after its last owner has left
-    rollout: Softening | None  # of the whole company
-    exemptions: Mapping[str, Exemption]
     rules: Mapping[str, Rule]  # by ref
     model: str  # the casbin model of the access rules
+    exemptions: Mapping[str, Exemption] = field(default_factory=dict)
+    rollout: Softening | None = None  # of the whole company
+    grace_days: int = 30  # that an integration may go on after its last owner has left

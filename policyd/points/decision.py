@@ -114,15 +114,5 @@ def _fault(engine: Engine, call: Call) -> Decision:
     system = call.resource.id.partition("/")[0]
     unknown = Resolved(None, (), None, None, system, worst, None, None, None)
     return Decision(
-        allow=False,
-        reasons=(reason,),
-        more=0,
-        softened=(),
-        obligations=(),
-        advice=(),
-        would_deny=False,
-        approval=(),
-        counted={},
-        resolved=unknown,
-        valid_until=None,
+        allow=False, reasons=(reason,), more=0, obligations=(), resolved=unknown, valid_until=None
     )
