@@ -6,18 +6,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
 
 from policyd.model.errors import DataFolderError
+from policyd.registry import migrations
 from policyd.registry.database import VERSION, open_database
 from policyd.registry.keys import KeyStore, NewKey
+from policyd.registry.tables import KeyRow
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the registry is, in a folder whose name Alembic's configuration could misread."""
-    folder = tmp_path / "100%(here)s"
+    """Where the registry is, in a folder whose name Alembic or a database URL could misread."""
+    folder = tmp_path / "100%(here)s?mode=ro#"
     folder.mkdir()
     return folder / "registry.db"
 
@@ -141,3 +147,25 @@ def test_upgrade_is_one_transaction(path: Path) -> None:
         open_database(path)
 
     assert run(path, "select name from sqlite_master") == before
+
+
+def test_makes_what_the_tables_say(path: Path) -> None:
+    """The steps, run on nothing, make the tables that the code uses, and end at its version."""
+    engine = open_database(path)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, SQLModel.metadata)
+        script = ScriptDirectory(str(Path(migrations.__file__).parent))
+        assert context.get_current_heads() == (VERSION,) == tuple(script.get_heads())
+    engine.dispose()
+    assert KeyRow.__tablename__ in SQLModel.metadata.tables
+    assert differences == []
+
+
+def test_a_commit_is_on_disk(path: Path) -> None:
+    """Every connection waits for the disk, so that a power cut brings no revoked key back."""
+    engine = open_database(path)
+    with engine.connect() as connection:
+        full = connection.exec_driver_sql("pragma synchronous").scalar()
+    engine.dispose()
+    assert full == 2
