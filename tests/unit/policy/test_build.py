@@ -150,11 +150,11 @@ def test_a_template_may_let_a_unit_promote_itself() -> None:
 
 
 PROMOTED = {
-    "guardrails/promotions.yaml": b"owner: it
+    "guardrails/promotions.yaml": b"""\
+owner: it
 promotions:
-"
-    b"  hr/sync: {since: 2026-01-01, approved_by: [it], reason: Fine.}
-"
+  hr/sync: {since: 2026-01-01, approved_by: [it], reason: Fine.}
+"""
 }
 
 
