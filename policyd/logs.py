@@ -17,15 +17,19 @@ from structlog.typing import EventDict, Processor
 HIDDEN = "[hidden]"
 """Stands where a secret or a payload would have stood."""
 
-_SECRET_NAMES = (
-    *("authorization", "body", "cookie", "cookies", "credentials", "key", "passphrase"),
-    *("password", "payload", "pepper", "secret", "skey", "token"),
-)
+_SECRET_WORDS = {
+    *("apikey", "authorization", "body", "cookie", "cookies", "credential", "credentials", "key"),
+    *("keys", "passphrase", "passwd", "password", "payload", "pepper", "secret", "secrets"),
+    *("skey", "token", "tokens"),
+}
+_ABOUT_THEM = {"bytes", "count", "id", "ids", "limit", "size"}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SECRETS = (
     (re.compile(r"pd_([a-z2-7]{8})_[A-Za-z0-9_-]+"), r"pd_\1_…"),
     (re.compile(r"PRIVATE\+KEY\+\S+"), "PRIVATE+KEY+…"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), r"\1 …"),
 )
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _DEEPEST = 8
 _SAFE_INTEGER = 2**53  # exact in every JSON reader (I-JSON)
 
@@ -39,6 +43,8 @@ def set_up(level: str, *, as_json: bool = False) -> None:
     """
     for_people = sys.stderr.isatty() and not as_json
     least = logging.getLevelNamesMapping()[level.upper()]
+    # What libraries tell of their well-being is for those who look for a fault.
+    least_of_others = least if level == "debug" else max(least, logging.WARNING)
     first: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -52,7 +58,7 @@ def set_up(level: str, *, as_json: bool = False) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _route_standard_library(least, first, last)
+    _route_standard_library(least_of_others, first, last)
 
 
 def _route_standard_library(least: int, first: list[Processor], last: Processor) -> None:
@@ -90,26 +96,32 @@ def redact(_: object, __: str, event: EventDict) -> EventDict:
 def _value(name: str, value: object, depth: int) -> object:
     if _names_secret(name):
         return HIDDEN
-    if value is None or isinstance(value, bool | float):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < _SAFE_INTEGER else str(value)
+    if value is None or isinstance(value, int | float):
+        return value if abs(value or 0) < _SAFE_INTEGER else str(value)
     if depth < _DEEPEST and isinstance(value, Mapping):
         return {_text(str(key)): _value(str(key), each, depth + 1) for key, each in value.items()}
     if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
         return [_value("", each, depth + 1) for each in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
     return _text(value if isinstance(value, str) else repr(value))
 
 
 def _names_secret(name: str) -> bool:
-    """Whether the last word of *name* says so: `admin_key` is hidden, `key_id` is not."""
-    return re.split(r"[^a-z]+", name.lower())[-1] in _SECRET_NAMES
+    """Whether a value of this name is not shown; the id or the size of a secret is.
+
+    >>> [_names_secret(name) for name in ("adminKey", "Set-Cookie", "key_id", "monkey")]
+    [True, True, False, False]
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    return not _SECRET_WORDS.isdisjoint(words) and words[-1] not in _ABOUT_THEM
 
 
 def _text(text: str) -> str:
     for shape, instead in _SECRETS:
         text = shape.sub(instead, text)
-    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
+    # Half a surrogate pair is no UTF-8, and a terminal obeys what is no text.
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _json(event: EventDict, **_: Any) -> str:  # noqa: ANN401 - what JSONRenderer passes for json

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 
 from policyd import __version__
 from policyd.api import health, keys, records
+from policyd.api.described import described
 from policyd.api.evaluation import PATH, EvaluationEndpoint, Receive, Scope, Send
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
@@ -51,6 +52,7 @@ def rest(service: Service, *, max_body: int) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _internal)
+    app.openapi = described(app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     return app
 
 

@@ -11,7 +11,8 @@ from policyd.model.keys import Key
 from policyd.registry.keys import NewKey
 
 router = APIRouter(prefix="/v1/keys")
-Names = Annotated[list[str], Field(max_length=100)]
+Name = Annotated[str, Field(max_length=160)]
+Names = Annotated[list[Name], Field(max_length=100)]
 
 
 class KeyRequest(BaseModel):
@@ -21,7 +22,7 @@ class KeyRequest(BaseModel):
 
     holder: str
     kind: Literal["person", "service"] = "person"
-    owner: str | None = None
+    owner: Name | None = None
     roles: Names
     units: Names = []
     integrations: Names = []

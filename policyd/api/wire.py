@@ -65,7 +65,9 @@ class _Context(Struct):
     policyd: _Options | None = None
 
 
-class _Request(Struct):
+class CheckRequest(Struct):
+    """The members of a check that policyd knows."""
+
     subject: _Entity
     action: _Action
     resource: _Resource
@@ -79,7 +81,7 @@ class Asked(Struct, frozen=True):
     include: frozenset[str]
 
 
-_decode = msgspec.json.Decoder(_Request).decode
+_decode = msgspec.json.Decoder(CheckRequest).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -119,7 +121,7 @@ def _member(message: str) -> str:
     return f"`{name}`: {what[:1].lower()}{what[1:]}"
 
 
-def _call(request: _Request, key_supports: tuple[str, ...]) -> Call:
+def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
     about = request.resource.properties or _ResourceProperties()
     volume = request.action.properties or _ActionProperties()
     context = request.context or _Context()

@@ -40,9 +40,13 @@ def check(  # noqa: PLR0913 - one parameter per option
             help="The endpoint: a connection such as crm/api, or a URL.",
         ),
     ] = None,
-    path: Annotated[str | None, typer.Option(help="A path below the endpoint.")] = None,
-    method: Annotated[str | None, typer.Option(help="The HTTP method.")] = None,
-    rows: Annotated[int | None, typer.Option(min=0, help="How many rows move.")] = None,
+    path: Annotated[
+        str | None, typer.Option(metavar="PATH", help="A path below the endpoint.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(metavar="METHOD", help="The HTTP method.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="How many rows move.")
+    ] = None,
     can: Annotated[
         list[str] | None,
         typer.Option(metavar="DUTY,…", help="Obligations you fulfil; else what the key says."),

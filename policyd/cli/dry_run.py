@@ -35,6 +35,5 @@ def would(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
     answer: dict[str, Any] = json.loads(answer_body(decision, asked.include, in_full=True))
     is_allowed = answer.pop("decision")
-    # Obligations and reasons stay where the server has them; nothing there says "allowed".
     said = {"dry_run": True, "would": "allow" if is_allowed else "deny", "note": NOTE}
     return said | {"snapshot": engine.snapshot.digest} | answer

@@ -36,14 +36,15 @@ def create(  # noqa: PLR0913 - one parameter per option
     holder: Annotated[str, typer.Argument(help="The person or service that gets the key.")],
     *,
     role: Annotated[
-        list[str], typer.Option(help="pep, builder, author, approver, auditor or admin.")
+        list[str],
+        typer.Option(metavar="ROLE", help="pep, builder, author, approver, auditor or admin."),
     ],
     service: Annotated[bool, typer.Option("--service", help="The holder is a service.")] = False,
     owner: Annotated[
         str | None, typer.Option(metavar="TEAM", help="Who answers for the service.")
     ] = None,
     unit: Annotated[
-        list[str] | None, typer.Option(help="A unit that the key may speak for.")
+        list[str] | None, typer.Option(metavar="UNIT", help="A unit that the key may speak for.")
     ] = None,
     integration: Annotated[
         list[str] | None,

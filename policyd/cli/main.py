@@ -78,7 +78,9 @@ def _run(arguments: list[str]) -> int:
         tell(error, error.hint if isinstance(error, ServerTrouble) else "")
         return exit_code(error)
     except typer.TyperException as error:
-        tell(UsageError(_plain(error.format_message())), "policyd COMMAND --help")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "policyd"
+        tell(UsageError(_plain(error.format_message())), f"{command} --help")
         return USAGE
     return code if isinstance(code, int) else 0
 

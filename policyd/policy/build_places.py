@@ -48,11 +48,13 @@ def destinations(tree: Tree) -> Mapping[str, Destination]:
     """Destinations by name."""
     file = tree.destinations.content
     return {
-        name: _destination(name, entry, file.owner) for name, entry in file.destinations.items()
+        name: built_destination(name, entry, file.owner)
+        for name, entry in file.destinations.items()
     }
 
 
-def _destination(name: str, entry: DestinationEntry, owner: str) -> Destination:
+def built_destination(name: str, entry: DestinationEntry, owner: str) -> Destination:
+    """One destination; *owner* answers for it unless it says otherwise."""
     patterns = [read_host(host) for host in entry.hosts]
     texts = [each for each in patterns if isinstance(each, str)]
     who = entry.who or [EVERYONE]

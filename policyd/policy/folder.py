@@ -1,7 +1,6 @@
 """A policy folder on disk as a mapping of relative paths to bytes."""
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from policyd.model.findings import Finding
@@ -53,10 +52,10 @@ class _Reader:
     def _take_readable(self, path: str) -> None:
         where = self._root / path
         is_link = where.is_symlink()
-        if is_link and not where.resolve(strict=True).is_relative_to(self._real_root):
+        mode = where.stat().st_mode
+        if is_link and not where.resolve().is_relative_to(self._real_root):
             self._refuse(path, "it is a link that leaves the folder; copy the file instead")
             return
-        mode = where.stat().st_mode
         if stat.S_ISDIR(mode):
             self._take_folder(path, is_link=is_link)
         elif not stat.S_ISREG(mode):
@@ -82,8 +81,3 @@ class _Reader:
 def _printable(path: str) -> str:
     """The path, with bytes that are not UTF-8 written as escapes."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def unread(findings: list[Finding]) -> Iterator[str]:
-    """Files that are there but could not be read."""
-    return (each.file for each in findings)

@@ -50,6 +50,8 @@ def _load(files: Mapping[str, bytes], unreadable: list[Finding]) -> Snapshot:
 def check_tree(files: Mapping[str, bytes], unreadable: list[Finding]) -> tuple[Tree, list[Finding]]:
     """The tree in *files*, and all that is wrong with it besides what is *unreadable*, by place."""
     tree, findings = read_tree(files)
+    if not files and unreadable:
+        return tree, sorted(unreadable)
     is_there = {each.file for each in unreadable}
     missing = (each for each in layout.misplaced(files) if each.file not in is_there)
     found = {*unreadable, *findings, *missing, *_model(files), *reference_findings(tree)}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 from policyd.model.destinations import PORTS
 from policyd.policy.hosts import Pattern, read_host
@@ -25,36 +26,41 @@ def overlaps(destinations: Sequence[tuple[str, DestinationEntry]]) -> Iterator[O
     Each host is looked up among its own wider patterns, so that the cost grows with the number
     of hosts and not with the number of pairs.
     """
-    listed: dict[Pattern, list[int]] = {}
     hosts = [
-        (order, at, _comparable(host))
+        _Host(order, at, _comparable(host))
         for order, (_, entry) in enumerate(destinations)
         for at, host in enumerate(entry.hosts)
     ]
-    for order, _, host in hosts:
-        listed.setdefault(host, []).append(order)
     found: dict[tuple[int, int], int] = {}
-    for order, at, host in hosts:
-        for wider in _wider(host):
+    for earlier, later in _sharing(hosts):
+        pair = (later.order, earlier.order)
+        if _meet(destinations, *pair):
+            found[pair] = min(later.at, found.get(pair, later.at))
+    for (after, before), at in sorted(found.items()):
+        yield Overlap(destinations[before][0], destinations[after][0], at)
+
+
+class _Host(NamedTuple):
+    """One of the hosts of the destination that is number `order`."""
+
+    order: int
+    at: int
+    pattern: Pattern
+
+    def place(self) -> tuple[int, int]:
+        """Where it stands among all hosts."""
+        return self.order, self.at
+
+
+def _sharing(hosts: Sequence[_Host]) -> Iterator[tuple[_Host, _Host]]:
+    """Pairs of which one covers the other, the earlier of the two first."""
+    listed: dict[Pattern, list[_Host]] = {}
+    for host in hosts:
+        listed.setdefault(host.pattern, []).append(host)
+    for host in hosts:
+        for wider in _wider(host.pattern):
             for other in listed.get(wider, ()):
-                _note(destinations, (order, at), (other, wider), found)
-    for (later, earlier), at in sorted(found.items()):
-        yield Overlap(destinations[earlier][0], destinations[later][0], at)
-
-
-def _note(
-    destinations: Sequence[tuple[str, DestinationEntry]],
-    one: tuple[int, int],
-    other: tuple[int, Pattern],
-    found: dict[tuple[int, int], int],
-) -> None:
-    """Add the pair to *found* unless it is one destination, or ports or paths keep it apart."""
-    earlier, later = sorted((one[0], other[0]))
-    if earlier == later or not _meet(destinations[earlier][1], destinations[later][1]):
-        return
-    hosts = [_comparable(host) for host in destinations[later][1].hosts]
-    at = one[1] if later == one[0] else hosts.index(other[1])
-    found[later, earlier] = min(at, found.get((later, earlier), at))
+                yield (host, other) if host.place() < other.place() else (other, host)
 
 
 def _comparable(host: str) -> Pattern:
@@ -80,12 +86,16 @@ def _wider(host: Pattern) -> Iterator[Pattern]:
         dot = host.find(".", dot + 1)
 
 
-def _meet(one: DestinationEntry, other: DestinationEntry) -> bool:
-    """Whether some scheme, port and path is listed by both."""
-    return bool(_doors(one) & _doors(other)) and any(
-        _paths_meet(mine, theirs)
-        for mine in one.paths or ("/*",)
-        for theirs in other.paths or ("/*",)
+def _meet(destinations: Sequence[tuple[str, DestinationEntry]], one: int, other: int) -> bool:
+    """Whether these are two, and some scheme, port and path is listed by both."""
+    mine, theirs = destinations[one][1], destinations[other][1]
+    if one == other or _doors(mine).isdisjoint(_doors(theirs)):
+        return False
+    all_paths = ["/*"]
+    return any(
+        _paths_meet(here, there)
+        for here in mine.paths or all_paths
+        for there in theirs.paths or all_paths
     )
 
 

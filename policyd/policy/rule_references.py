@@ -1,21 +1,20 @@
 """What rules say about the rest of the tree: words that go together, names that are declared."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from policyd.model.findings import Finding
-from policyd.model.rules import ACTIONS, ANYTHING, EVERYONE
-from policyd.policy.names import Declared, Names
+from policyd.model.rules import ACTIONS, EVERYONE
+from policyd.policy.catalogue import catalogue_of
+from policyd.policy.names import Names
 from policyd.policy.parties import guardrail_parties, unit_parties
 from policyd.policy.rule_shapes import GiveShape, OwnedShape, WhoShape
-from policyd.policy.suggest import did_you_mean, nearest
 from policyd.policy.tree import Tree
 from policyd.policy.written import Written, written_rules
 
 
 def rule_findings(tree: Tree, names: Names) -> Iterator[Finding]:
     """Everything wrong with the rules of *tree*, file by file."""
-    catalogue = _Catalogue.of(tree, names)
+    catalogue = catalogue_of(tree, names)
     seen: set[str] = set()
     for rule in written_rules(tree):
         if rule.ref in seen:
@@ -85,65 +84,3 @@ def _parties(rule: Written, tree: Tree, names: Names) -> Iterator[Finding]:
     if says.except_ == [EVERYONE]:
         message = "a rule that excepts everyone speaks about nobody"
         yield rule.read.finding((*path, "except"), "covers-nothing", message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """The catalogue's datasets, ready to be asked what a pattern covers."""
-
-    datasets: Declared
-    prefixes: frozenset[str]
-    fields: dict[str, frozenset[str]]  # by dataset
-
-    @classmethod
-    def of(cls, tree: Tree, names: Names) -> "_Catalogue":
-        """The catalogue of *tree*."""
-        known = names.datasets.names or frozenset()
-        prefixes = {
-            name[: at + 1] for name in known for at, letter in enumerate(name) if letter == "/"
-        }
-        entries = tree.labels.content.datasets.items()
-        fields = {name: frozenset(each.fields_ or ()) for name, each in entries}
-        return cls(names.datasets, frozenset(prefixes), fields)
-
-    def check(self, rule: Written) -> Iterator[Finding]:
-        """Patterns that cover no dataset, and fields that no covered dataset lists."""
-        if self.datasets.names is None:
-            return
-        for action in ACTIONS:
-            for index, pattern in enumerate(getattr(rule.says, action) or ()):
-                if not self._covers(pattern):
-                    known = self.datasets.names | {f"{prefix}*" for prefix in self.prefixes}
-                    near = nearest(pattern, known)
-                    message = f"`{pattern}` covers no dataset of {self.datasets.where}{near}"
-                    path = (*rule.path, action, index)
-                    yield rule.read.finding(path, "covers-nothing", message)
-        yield from self._only_fields(rule)
-
-    def _covers(self, pattern: str) -> bool:
-        if pattern.endswith("/*"):
-            return pattern[:-1] in self.prefixes
-        return pattern == ANYTHING or self.datasets.has(pattern)
-
-    def _only_fields(self, rule: Written) -> Iterator[Finding]:
-        listed = rule.says.only_fields if isinstance(rule.says, GiveShape) else None
-        if listed is None:
-            return
-        patterns = [each for action in ACTIONS for each in getattr(rule.says, action) or ()]
-        known: set[str] = set()
-        for name, fields in self.fields.items():
-            if any(_is_covered(name, pattern) for pattern in patterns):
-                known |= fields
-        for index, each in enumerate(listed):
-            if each not in known:
-                message = (
-                    f"no dataset of the rule lists a field `{each}`{did_you_mean(each, known)}"
-                )
-                path = (*rule.path, "only_fields", index)
-                yield rule.read.finding(path, "unknown-field", message)
-
-
-def _is_covered(name: str, pattern: str) -> bool:
-    if pattern.endswith("/*"):
-        return name.startswith(pattern[:-1])
-    return pattern in {ANYTHING, name}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _LONGEST_LIST = 8
+_MANY = 500  # comparing a word with more than that would make a broken file slow to refuse
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -12,7 +13,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("forbidd", ["forbid", "ceiling"]), nearest("x", ["forbid"])
     ('; did you mean `forbid`?', '')
     """
-    near = get_close_matches(word, sorted(known), n=1)
+    words = sorted(known)
+    if len(words) > _MANY:
+        words = [each for each in words if each[:1] == word[:1]][:_MANY]
+    near = get_close_matches(word, words, n=1)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

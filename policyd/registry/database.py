@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import create_engine
 
@@ -23,7 +23,7 @@ def open_database(path: Path) -> Engine:
     Raises:
         DataFolderError: it is no database, cannot be written, or is newer than this code.
     """
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     try:

@@ -8,7 +8,22 @@ from policyd.engine.destination import UrlRefused, canonical
 PIECES = [
     *("https://", "HTTPS://", "sftp://", "crm.example", "CRM.Example.", "10.0.0.1", "[::1]"),
     *("[::ffff:10.0.0.1]", "bücher.example", "ｅｘ.example", "。", ".", "..", "/", "//", "/../"),
-    *("%2e", "%2F", "%41", "%7e", "%C3%A4", "ä", ":443", ":8443", ":", "@", "?q=1", "#f", "\\", ";"),
+    *(
+        "%2e",
+        "%2F",
+        "%41",
+        "%7e",
+        "%C3%A4",
+        "ä",
+        ":443",
+        ":8443",
+        ":",
+        "@",
+        "?q=1",
+        "#f",
+        "\\",
+        ";",
+    ),
 ]
 urls = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=8).map("".join),

@@ -1,0 +1,219 @@
+"""What a tree becomes: sentences, names, stages, labels and times as the engine asks for them."""
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+
+from policyd.engine.access import MODEL
+from policyd.model.calendar import Hours, Span
+from policyd.model.labels import Label, Treatment
+from policyd.model.rules import Place, Section, Sentence
+from policyd.model.snapshot import Snapshot
+from policyd.policy.build import names_of_roles
+from policyd.policy.guardrail_shapes import RoleEntry
+from policyd.policy.load import load, load_files
+
+MINIMAL = Path(__file__).parents[2] / "cases" / "policies" / "minimal"
+FILES = {
+    each.relative_to(MINIMAL).as_posix(): each.read_bytes()
+    for each in MINIMAL.rglob("*")
+    if each.is_file()
+}
+
+
+@pytest.fixture(scope="module")
+def small() -> Snapshot:
+    """The snapshot of the smallest tree."""
+    return load(MINIMAL)
+
+
+def changed(path: str, old: str, new: str, more: Mapping[str, bytes] | None = None) -> Snapshot:
+    """The snapshot of the smallest tree with one text changed and *more* files."""
+    assert old.encode() in FILES[path]
+    source = FILES[path].replace(old.encode(), new.encode())
+    return load_files(FILES | {path: source} | dict(more or {}))
+
+
+def test_a_folder_and_its_files_in_memory_are_one_snapshot(small: Snapshot) -> None:
+    """Reviews read trees that are on no disk."""
+    assert load_files(FILES) == small
+
+
+def test_a_guardrail_is_a_rule_with_its_place(small: Snapshot) -> None:
+    """Its reference, owner and words are those of the file."""
+    rule = small.rules["guardrail:staff"]
+    assert (rule.layer, rule.section, rule.owner) == ("guardrail", Section.CEILING, "it")
+    assert (rule.reason, rule.fix) == ("People are counted.", None)
+    assert rule.place == Place("guardrails/access.yaml", 20, 3)
+    assert rule.sentence == Sentence(
+        data={"read": ("books/staff",), "send": ("books/*",)}, who=("reader",), to=("files",)
+    )
+
+
+def test_a_forbid_keeps_its_fix_and_its_conditions(small: Snapshot) -> None:
+    """`anything` is every dataset."""
+    rule = small.rules["guardrail:freeze"]
+    assert rule.section is Section.FORBID
+    assert rule.fix == "Wait."
+    assert rule.sentence.data == {"write": ("*",), "delete": ("*",)}
+    assert rule.sentence.who == ("everyone",)
+    assert rule.sentence.in_systems_of == "record"
+    assert rule.sentence.during == ("year-end",)
+
+
+def test_a_template_speaks_about_whoever_uses_it(small: Snapshot) -> None:
+    """It has no `who`, and its owner answers for its rules."""
+    rule = small.rules["template:feed/all"]
+    assert (rule.layer, rule.owner) == ("template:feed", "it")
+    assert rule.sentence.who == ("everyone",)
+    assert rule.sentence.to_zone == ("outside",)
+
+
+def test_a_unit_names_its_own_integrations_without_the_unit(small: Snapshot) -> None:
+    """The whole tree knows them by unit and name; the unit's owner answers for its rules."""
+    rule = small.rules["unit:hr/staff"]
+    assert (rule.layer, rule.section, rule.owner) == ("unit:hr", Section.ALLOW, "hr-team")
+    assert rule.sentence.who == ("hr/sync",)
+
+
+def test_every_word_of_a_sentence_reaches_the_engine() -> None:
+    """No word is read and then forgotten."""
+    snapshot = changed(
+        "guardrails/access.yaml",
+        "    who: [reader]\n    read: [books/staff]\n    send: [books/*]\n    to: [files]\n",
+        "    who: [reader, hr]\n    except: [hr/sync]\n    owner: hr-team\n"
+        "    read: [books/*]\n    write: [books/staff]\n    delete: [books/staff]\n"
+        "    send: [books/staff]\n    to_zone: [outside]\n    to_systems_of: engagement\n"
+        "    in_systems_of: record\n    stage: sandbox\n    label_at_least: public\n"
+        "    label_at_most: internal\n    category: [personal]\n    only_fields: [number]\n"
+        "    during: [office]\n    outside: [year-end]\n",
+    )
+    rule = snapshot.rules["guardrail:staff"]
+    assert rule.owner == "hr-team"
+    assert rule.sentence == Sentence(
+        data={
+            "read": ("books/*",),
+            "write": ("books/staff",),
+            "delete": ("books/staff",),
+            "send": ("books/staff",),
+        },
+        who=("reader", "hr"),
+        excepted=("hr/sync",),
+        to_zone=("outside",),
+        to_systems_of="engagement",
+        in_systems_of="record",
+        stage="sandbox",
+        label_at_least="public",
+        label_at_most="internal",
+        category=("personal",),
+        only_fields=("number",),
+        during=("office",),
+        outside=("year-end",),
+    )
+
+
+def test_an_integration_answers_to_itself_its_unit_and_its_roles(small: Snapshot) -> None:
+    """These are the names by which rules find it."""
+    sync = small.integrations["hr/sync"]
+    assert sync.names == {"hr/sync", "hr", "everyone", "reader"}
+    assert (sync.unit, sync.owner) == ("hr", "hr-team")
+    assert (sync.template, sync.runs_on) == ("feed", "books")
+    assert sync.roles == ("reader",)
+    assert sync.until is None
+
+
+def test_a_role_brings_what_it_includes_whoever_may_give_that_out() -> None:
+    """What IT includes in a role needs no unit; what a unit gives out has to be its own."""
+    roles = {
+        "top": RoleEntry(units=["hr"], includes=["middle"], reason="One."),
+        "middle": RoleEntry(units=["law"], includes=["low"], reason="Two."),
+        "low": RoleEntry(units=["law"], reason="Three."),
+        "other": RoleEntry(units=["law"], reason="Four."),
+    }
+    assert names_of_roles(roles, "hr", ["top", "other"]) == {"top", "middle", "low"}
+    assert names_of_roles(roles, "hr", ["middle"]) == frozenset()
+    assert names_of_roles(roles, "law", ["middle", "other"]) == {"middle", "low", "other"}
+
+
+def test_production_counts_only_where_it_was_granted(small: Snapshot) -> None:
+    """A unit that writes `production` and was not promoted has a sandbox."""
+    assert small.integrations["hr/sync"].stage == "sandbox"
+
+
+def test_a_template_may_let_a_unit_promote_itself() -> None:
+    """Then the unit's word is enough."""
+    text = "runs_on: [books]"
+    snapshot = changed("guardrails/templates/feed.yaml", text, f"{text}\nself_promotion: true")
+    assert snapshot.integrations["hr/sync"].stage == "production"
+
+
+PROMOTED = {
+    "guardrails/promotions.yaml": b"""\
+owner: it
+promotions:
+  hr/sync: {since: 2026-01-01, approved_by: [it], reason: Fine.}
+"""
+}
+
+
+def test_a_promotion_by_it_brings_an_integration_to_production() -> None:
+    """guardrails/promotions.yaml is IT's word."""
+    snapshot = load_files(FILES | PROMOTED)
+    assert snapshot.integrations["hr/sync"].stage == "production"
+
+
+def test_a_promoted_integration_may_stay_a_sandbox() -> None:
+    """The unit decides when it is ready."""
+    snapshot = changed(
+        "units/hr/integrations.yaml",
+        "stage: production",
+        "stage: sandbox\n    until: 2026-05-15",
+        PROMOTED,
+    )
+    assert snapshot.integrations["hr/sync"].stage == "sandbox"
+    assert snapshot.integrations["hr/sync"].until == datetime(2026, 5, 16)  # noqa: DTZ001
+
+
+def test_places_are_as_listed(small: Snapshot) -> None:
+    """A destination that says little is https, at the usual port, for everyone."""
+    files = small.destinations["files"]
+    assert (files.hosts, files.suffixes, files.networks) == (frozenset(), (".files.example",), ())
+    assert files.schemes == {"https"}
+    assert (files.ports, files.paths) == (frozenset(), ())
+    assert (files.methods, files.who, files.owner) == (frozenset(), frozenset(), "it")
+    assert small.unlisted == "outside"
+    assert small.connections == {"books/api": "https://books.small.example/api/"}
+    outside = small.zones["outside"]
+    assert (outside.clearance, outside.treatments) == (0, {"personal": Treatment.NEVER})
+
+
+def test_everyone_at_a_destination_is_no_narrowing() -> None:
+    """`who: everyone` says what saying nothing says."""
+    text = "reason: A service."
+    snapshot = changed("guardrails/destinations.yaml", text, f"who: everyone\n    {text}")
+    assert snapshot.destinations["files"].who == frozenset()
+
+
+def test_data_has_its_labels(small: Snapshot) -> None:
+    """A dataset's line is the worst inside, a field's its own."""
+    staff = small.datasets["books/staff"]
+    assert staff.label == Label(1, frozenset({"personal"}))
+    assert staff.fields == {"number": Label(0, frozenset())}
+    assert small.systems["books"].unit == "hr"
+    assert small.vocabulary.levels == ("public", "internal", "secret")
+
+
+def test_the_calendar_is_on_the_companys_clock(small: Snapshot) -> None:
+    """A day counts whole, so a stretch until a day ends at the next midnight."""
+    calendar = small.calendar
+    assert (calendar.zone_name, str(calendar.zone)) == ("Europe/Vienna", "Europe/Vienna")
+    assert calendar.hours == {"office": Hours(frozenset({0}), time(8), time(17))}
+    span = Span(datetime(2026, 12, 20), datetime(2027, 1, 7), "Holidays.")  # noqa: DTZ001
+    assert calendar.freezes == {"year-end": (span,)}
+
+
+def test_the_engine_has_its_own_model(small: Snapshot) -> None:
+    """The tree repeats it, and cannot change it."""
+    assert small.model == MODEL

@@ -1,0 +1,105 @@
+"""Whatever stands in a policy file is either a snapshot or findings, never an accident."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policyd.model.errors import PolicyInvalid
+from policyd.policy.codes import CODES
+from policyd.policy.documents import read
+from policyd.policy.load import load_files
+
+MINIMAL = Path(__file__).parents[2] / "cases" / "policies" / "minimal"
+FILES = {
+    each.relative_to(MINIMAL).as_posix(): each.read_bytes()
+    for each in MINIMAL.rglob("*")
+    if each.is_file()
+}
+ODD: tuple[Any, ...] = (
+    None,
+    0,
+    1.5,
+    True,
+    "",
+    "x",
+    "everyone",
+    [],
+    ["x", "x"],
+    [["a"]],
+    {},
+    {"a": {"b": 1}},
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    """The way to every value in *value*."""
+    yield path
+    steps = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, inner in steps if isinstance(value, dict | list) else ():
+        yield from places(inner, (*path, step))
+
+
+def outcome(files: Mapping[str, bytes]) -> set[str] | None:
+    """Codes of the findings; None if the tree is loaded."""
+    try:
+        load_files(files)
+    except PolicyInvalid as invalid:
+        return {each.code for each in invalid.findings}
+    return None
+
+
+def broken(data: Any) -> Iterator[Any]:  # noqa: ANN401
+    """The data with each value in turn left out, renamed, or replaced by something odd."""
+    for path in places(data):
+        if not path:
+            yield from ODD
+            continue
+        for odd in (*ODD, "leave out", "rename"):
+            made = copy.deepcopy(data)
+            inside = made
+            for step in path[:-1]:
+                inside = inside[step]
+            if odd == "leave out":
+                del inside[path[-1]]
+            elif odd == "rename" and isinstance(inside, dict):
+                inside["nobody"] = inside.pop(path[-1])
+            else:
+                inside[path[-1]] = odd
+            yield made
+
+
+@pytest.mark.parametrize("file", [path for path in sorted(FILES) if path.endswith(".yaml")])
+def test_a_broken_value_becomes_findings(file: str) -> None:
+    """Every value of every file, in every odd form, is loaded or refused with known codes."""
+    document, _ = read(file, FILES[file])
+    for data in broken(document.data):
+        codes = outcome(FILES | {file: json.dumps(data).encode()})
+        assert codes is None or (codes and codes <= CODES.keys())
+
+
+@pytest.mark.parametrize("file", sorted(FILES))
+def test_half_a_file_becomes_findings(file: str) -> None:
+    """A file that was cut off anywhere is loaded or refused."""
+    source = FILES[file]
+    for end in range(0, len(source), 7):
+        codes = outcome(FILES | {file: source[:end]})
+        assert codes is None or (codes and codes <= CODES.keys())
+
+
+@pytest.mark.parametrize("file", sorted(FILES))
+def test_a_missing_file_is_all_that_is_found(file: str) -> None:
+    """A finding is about what is wrong, not about everything that needs it."""
+    with_out = {path: source for path, source in FILES.items() if path != file}
+    if file == "guardrails/templates/feed.yaml":
+        with_out["units/hr/integrations.yaml"] = with_out["units/hr/integrations.yaml"].replace(
+            b"    template: feed\n", b""
+        )
+        assert load_files(with_out).templates == {}
+        return
+    with pytest.raises(PolicyInvalid) as invalid:
+        load_files(with_out)
+    assert [(each.file, each.code) for each in invalid.value.findings] == [(file, "missing-file")]

@@ -1,0 +1,58 @@
+"""The sample company is sound, and shows what policyd can do."""
+
+from pathlib import Path
+
+import pytest
+
+from policyd.model.labels import Treatment
+from policyd.model.rules import Section
+from policyd.model.snapshot import Snapshot
+from policyd.policy.load import check, load
+
+POLICIES = Path(__file__).parents[3] / "policies"
+
+
+@pytest.fixture(scope="module")
+def company() -> Snapshot:
+    """The sample company."""
+    return load(POLICIES)
+
+
+def test_the_sample_has_no_findings() -> None:
+    """What we show is right."""
+    assert check(POLICIES) == []
+
+
+def test_every_treatment_is_in_the_flow_table(company: Snapshot) -> None:
+    """Each duty can be seen in the demo."""
+    cells = {cell for zone in company.zones.values() for cell in zone.treatments.values()}
+    assert cells == set(Treatment)
+
+
+def test_units_that_own_data_forbid_flows_of_it(company: Snapshot) -> None:
+    """A data owner's word reaches the calls of others."""
+    rules = company.rules
+    assert rules["unit:hr/people-are-no-topic"].sentence.who == ("everyone",)
+    assert rules["unit:sales/contacts-are-ours-to-prompt"].sentence.excepted == ("sales",)
+    assert company.systems["hris"].unit == "hr"
+    assert company.systems["crm"].unit == "sales"
+
+
+def test_the_ways_into_production_are_shown(company: Snapshot) -> None:
+    """By template, by promotion, and not at all."""
+    stages = {name: each.stage for name, each in company.integrations.items()}
+    assert stages["sales/sales-cube"] == "production"
+    assert stages["hr/pay-run"] == "production"
+    assert stages["sales/campaign-report"] == "sandbox"
+
+
+@pytest.mark.parametrize("unit", ["sales", "webshop", "plants", "hr", "finance"])
+def test_every_unit_allows_something_to_each_integration(company: Snapshot, unit: str) -> None:
+    """No integration of the sample is there for nothing."""
+    named = {
+        name
+        for rule in company.rules.values()
+        if rule.layer == f"unit:{unit}" and rule.section is Section.ALLOW
+        for name in rule.sentence.who
+    }
+    assert named == {name for name in company.integrations if name.startswith(f"{unit}/")}

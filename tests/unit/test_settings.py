@@ -1,0 +1,97 @@
+"""Settings: defaults, variables, options, and what is said of a value that cannot be used."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policyd.cli.server import DEFAULT_URL
+from policyd.model.errors import UsageError
+from policyd.settings import read_settings
+
+ROOT = Path(__file__).parents[2]
+_PROGRAM = """
+import json
+from policyd.model.errors import UsageError
+from policyd.settings import read_settings
+try:
+    print(read_settings().model_dump_json())
+except UsageError as error:
+    print(json.dumps({"code": error.code, "message": error.message}))
+"""
+
+
+def read_with(**variables: str) -> dict[str, Any]:
+    """What a process with these variables reads, or the error it gets."""
+    env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'audit'}"} | variables
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], env=env, check=True, capture_output=True, text=True
+    )
+    read: dict[str, Any] = json.loads(done.stdout)
+    return read
+
+
+def test_defaults_are_for_one_machine() -> None:
+    """Without a variable the server listens on loopback, where the client looks for it."""
+    read = read_with()
+
+    assert (read["data"], read["policies"]) == ("policyd-data", None)
+    assert f"http://{read['host']}:{read['port']}" == DEFAULT_URL
+    assert (read["max_body_bytes"], read["max_depth"]) == (1 << 20, 32)
+    assert (read["queue_records"], read["queue_bytes"]) == (4096, 16 << 20)
+
+
+def test_variables_are_read() -> None:
+    """Each setting has a variable; an empty one counts as not given."""
+    read = read_with(POLICYD_DATA="/srv/d", POLICYD_PORT="80", POLICYD_POLICIES="", POLICYD_X="1")
+
+    assert (read["data"], read["port"], read["policies"]) == ("/srv/d", 80, None)
+
+
+def test_option_comes_before_variable() -> None:
+    """What is given on the command line wins; what is not given there changes nothing."""
+    settings = read_settings(port=1234, data=Path("elsewhere"), host=None)
+
+    assert (settings.port, settings.data, settings.host) == (1234, Path("elsewhere"), "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POLICYD_PORT", "http"),
+        ("POLICYD_PORT", "65536"),
+        ("POLICYD_PORT", "tcp://10.0.0.1:8321"),
+        ("POLICYD_LOG_LEVEL", "loud"),
+        ("POLICYD_MAX_BODY_BYTES", "0"),
+        ("POLICYD_MAX_DEPTH", "100000"),
+        ("POLICYD_QUEUE_RECORDS", "-1"),
+        ("POLICYD_QUEUE_BYTES", "16 MiB"),
+    ],
+)
+def test_bad_variable_is_named(name: str, value: str) -> None:
+    """A value that cannot be used is told with its variable, itself, and the way out."""
+    error = read_with(**{name: value})
+
+    assert error["code"] == "setting-invalid"
+    assert f"{name} cannot be `{value}`" in error["message"]
+    assert "correct it or leave it out" in error["message"]
+
+
+def test_all_bad_variables_are_told_at_once() -> None:
+    """Two bad values take one attempt to find."""
+    error = read_with(POLICYD_PORT="http", POLICYD_MAX_DEPTH="deep")
+
+    assert "POLICYD_PORT" in error["message"]
+    assert "POLICYD_MAX_DEPTH" in error["message"]
+
+
+def test_bad_option_is_named_as_one() -> None:
+    """A value from the command line is told with its option, not with a variable."""
+    with pytest.raises(UsageError) as caught:
+        read_settings(port=70000)
+
+    assert "--port cannot be `70000`" in caught.value.message
+    assert "POLICYD_PORT" not in caught.value.message
