@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from policyd import __version__
 from policyd.api import health, keys, records
 from policyd.api.described import described
-from policyd.api.evaluation import PATH, EvaluationEndpoint, Receive, Scope, Send
+from policyd.api.evaluation import PATHS, EvaluationEndpoint, Receive, Scope, Send
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
 from policyd.model.errors import CallerRefused, PolicydError
@@ -30,7 +30,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if scope["type"] == "http" and scope["path"] in PATHS:
             await self._evaluation(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

@@ -8,11 +8,12 @@ from typing import Any
 
 import structlog
 
+from policyd.api.batch import batch_body, read_batch
 from policyd.api.identity import FindKey, caller
 from policyd.api.problems import INTERNAL, Problem, problem
-from policyd.api.wire import answer_body, read_call
+from policyd.api.wire import Asked, answer_body, read_call
 from policyd.model.errors import CallMalformed, CallTooLarge, PolicydError
-from policyd.points.decision import DecisionPoint, Sender
+from policyd.points.decision import DecisionPoint, Item, Sender
 from policyd.points.refusals import Refusals
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +23,8 @@ Header = tuple[bytes, bytes]
 
 log = structlog.get_logger(__name__)
 PATH = "/access/v1/evaluation"
+BATCH_PATH = "/access/v1/evaluations"
+PATHS = frozenset({PATH, BATCH_PATH})
 MAX_REQUEST_ID = 128
 JSON = (b"content-type", b"application/json")
 _IN_FULL = ("author", "auditor", "admin")
@@ -79,11 +82,17 @@ class EvaluationEndpoint:
         _demand_json(headers.get(b"content-type", b""))
         sender = Sender(key, _address(scope), _request_id(headers))
         body = await read_body(receive, self._max_body)
-        asked = read_call(body, max_depth=self._max_depth, key_supports=key.supported_obligations)
-        recorded = await self._point.evaluate(sender, asked.call)
+        read = read_batch if scope["path"] == BATCH_PATH else read_call
+        asked = read(body, max_depth=self._max_depth, key_supports=key.supported_obligations)
         in_full = key.has_role(*_IN_FULL)
-        body = answer_body(recorded.decision, asked.include, in_full=in_full)
-        return 200, body, [JSON, (b"x-decision-id", recorded.id.encode())]
+        if isinstance(asked, Asked):
+            recorded = await self._point.evaluate(sender, asked.call)
+            body = answer_body(recorded.decision, asked.include, in_full=in_full)
+            return 200, body, [JSON, (b"x-decision-id", recorded.id.encode())]
+        items = [Item(each.asked.call, is_whole=each.error is None) for each in asked.items]
+        batch = await self._point.evaluate_all(sender, items, asked.stop)
+        body = batch_body(asked.items, batch.decisions, in_full=in_full)
+        return 200, body, [JSON, (b"x-decision-id", batch.id.encode())]
 
     def _refuse(
         self, scope: Scope, headers: dict[bytes, bytes], told: Problem

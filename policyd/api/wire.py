@@ -56,6 +56,7 @@ class _Options(Struct):
 
 
 class _Context(Struct):
+    sources: list[Text] | None = None
     endpoint: str | None = None
     path: str | None = None
     method: str | None = None
@@ -82,7 +83,7 @@ class Asked(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(CheckRequest).decode
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> Asked:
@@ -104,6 +105,19 @@ def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> 
         raise CallMalformed(_member(str(error))) from None
     except msgspec.DecodeError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
+    return _asked(request, key_supports)
+
+
+def as_call(members: dict[str, Any], key_supports: tuple[str, ...]) -> Asked:
+    """The call that parsed *members* describe; raises as `read_call`."""
+    try:
+        request = msgspec.convert(members, CheckRequest)
+    except msgspec.ValidationError as error:
+        raise CallMalformed(_member(str(error))) from None
+    return _asked(request, key_supports)
+
+
+def _asked(request: CheckRequest, key_supports: tuple[str, ...]) -> Asked:
     call = _call(request, key_supports)
     _check_bounds(call)
     options = request.context.policyd if request.context else None
@@ -135,6 +149,7 @@ def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
         endpoint=_without_query(context.endpoint),
         path=_without_query(context.path),
         method=context.method or None,
+        sources=tuple(context.sources or ()),
         on_behalf_of=tuple(_entity(each) for each in context.on_behalf_of or ()),
         rows=volume.rows,
         bytes=volume.bytes,
@@ -154,7 +169,7 @@ def _without_query(text: str | None) -> str | None:
 
 
 def _check_bounds(call: Call) -> None:
-    size = len(_encode(call))
+    size = len(encode(call))
     if size > MAX_CALL:
         raise CallTooLarge(
             f"the call takes {size} bytes, of at most {MAX_CALL}; name fewer or shorter parts"
@@ -168,13 +183,18 @@ def _texts(call: Call) -> Iterator[str]:
     """Every piece of text that the sender chose."""
     for entity in (call.subject, call.resource, *call.on_behalf_of):
         yield from (entity.type, entity.id)
-    yield from (*call.fields, *call.labels, *call.supported_obligations)
+    yield from (*call.fields, *call.sources, *call.labels, *call.supported_obligations)
     rest = (call.endpoint, call.path, call.method, call.purpose, call.traceparent)
     yield from (text for text in (call.action, *rest) if text)
 
 
 def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -> bytes:
-    """The body of a 200: the decision, its obligations, and what the sender asked to see.
+    """The body of a 200: see `answer`."""
+    return encode(answer(decision, include, in_full=in_full))
+
+
+def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dict[str, Any]:
+    """The decision, its obligations, and what the sender asked to see.
 
     Args:
         decision: What was decided and recorded.
@@ -182,9 +202,7 @@ def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -
         in_full: Whether reasons name their rule and owner: for authors, auditors and admins.
     """
     body: dict[str, Any] = {"decision": decision.allow}
-    context: dict[str, Any] = {}
-    if decision.obligations:
-        context["obligations"] = [wire_obligation(each) for each in decision.obligations]
+    context = _always(decision)
     if "reasons" in include:
         context["reasons"] = [_reason(each, in_full=in_full) for each in decision.reasons]
         if decision.more:
@@ -193,7 +211,18 @@ def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -
         context["valid_until"] = decision.valid_until
     if context:
         body["context"] = context
-    return _encode(body)
+    return body
+
+
+def _always(decision: Decision) -> dict[str, Any]:
+    """What the caller has to know to obey, whether it asked for it or not."""
+    said: dict[str, Any] = {
+        "obligations": [wire_obligation(each) for each in decision.obligations],
+        "advice": [wire_obligation(each) for each in decision.advice],
+        "would": "deny" if decision.would_deny else None,
+        "access_request": {"approvers": list(decision.approval)} if decision.approval else None,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def wire_obligation(due: Obligation) -> dict[str, Any]:

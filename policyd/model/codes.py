@@ -167,6 +167,20 @@ _ALL = (
         "prepare for it: it will be",
     ),
     ReasonCode(
+        "item-malformed",
+        "batch",
+        "the item of the batch is not a well-formed call",
+        "send subject, action and resource as the standard has them",
+        "list",
+    ),
+    ReasonCode(
+        "not-evaluated",
+        "batch",
+        "an earlier item of the batch ended it",
+        "send the call again, alone or under execute_all",
+        "list",
+    ),
+    ReasonCode(
         "engine-error",
         "engine",
         "the decision could not be computed, so the answer is no",

@@ -34,6 +34,13 @@ class Counters:
         for stretch in [each for each in self._by_stretch if each < now[: len(each)]]:
             del self._by_stretch[stretch]
 
+    def take_back(self, counted: Mapping[str, int]) -> None:
+        """Undo an `add` whose record never became durable."""
+        for bucket, amount in counted.items():
+            counters = self._by_stretch.get(_stretch(bucket))
+            if counters:
+                counters[bucket] -= amount
+
     def restore(self, reader: Reader, since: datetime, clock: datetime) -> None:
         """Count again what the log's allowed decisions from *since* (aware) on have counted."""
         cursor: int | None = None

@@ -5,7 +5,8 @@ an error for the whole request, never an allow and never a deny.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -14,10 +15,11 @@ from policyd.engine.decide import Engine
 from policyd.engine.owners import owner_state
 from policyd.ledger.decision_record import Request, decision_record
 from policyd.ledger.ledger import Ledger
+from policyd.ledger.stamp import Stamp
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision, Reason, Resolved
-from policyd.model.errors import OutOfScope
+from policyd.model.errors import LedgerUnavailable, OutOfScope
 from policyd.model.facts import Facts
 from policyd.model.keys import Key
 from policyd.model.labels import Label
@@ -34,6 +36,31 @@ class Recorded:
 
     decision: Decision
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A call of a batch; one that is not whole could not be read, and is denied."""
+
+    call: Call
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatch:
+    """The decisions of a batch that were made, and the id of its records, `id/index` each."""
+
+    decisions: tuple[Decision, ...]
+    id: str
+
+
+Stop = Callable[[Decision], bool]
+"""Whether a decision ends its batch."""
+
+
+def execute_all(_: Decision) -> bool:
+    """Every item is evaluated."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +84,69 @@ class DecisionPoint:
         self._counters = counters
 
     async def evaluate(self, sender: Sender, call: Call) -> Recorded:
-        """The decision on *call*, durably recorded.
+        """The decision on *call*, durably recorded; raises as `evaluate_all`."""
+        decisions, record_id = await self._record(sender, [Item(call)], execute_all, is_batch=False)
+        return Recorded(decisions[0], record_id)
+
+    async def evaluate_all(
+        self, sender: Sender, asked: Sequence[Item], stop: Stop
+    ) -> RecordedBatch:
+        """The decisions on the items *asked*, in order, up to the one that *stop* stops at.
+
+        They are admitted, recorded and committed as a whole: a call behind the stop is a record
+        too, of a decision that was not made.
 
         Raises:
-            OutOfScope: the key may not speak for this subject.
+            OutOfScope: the key may not speak for one of the subjects.
             ClockBehind: see `Ledger.stamp`.
-            LedgerUnavailable: the record could not be made durable.
+            LedgerUnavailable: the records could not be made durable.
         """
-        self._admit(sender.key, call)
+        decisions, batch_id = await self._record(sender, asked, stop, is_batch=True)
+        return RecordedBatch(decisions, batch_id)
+
+    async def _record(
+        self, sender: Sender, asked: Sequence[Item], stop: Stop, *, is_batch: bool
+    ) -> tuple[tuple[Decision, ...], str]:
+        """Decide in one turn of the loop, then wait for the commit of all records."""
+        for each in asked:
+            if each.is_whole:
+                self._admit(sender.key, each.call)
         started = time.perf_counter()
-        made = self._ledger.stamp()
-        in_force = self._policy.current
-        facts, decision = self._decide(in_force.engine, call, made.at)
+        made, in_force = self._ledger.stamp(), self._policy.current
         request = Request(sender.address, sender.key.id, sender.request_id)
-        leaf = decision_record(made, request, call, facts, decision, in_force.basis)
-        await self._ledger.append([leaf])
-        self._metrics.answered(decision, time.perf_counter() - started)
-        return Recorded(decision, made.id)
+        leaves: list[bytes] = []
+        answered: list[Decision] = []
+        for index, each in enumerate(asked):
+            stopped = bool(answered) and stop(answered[-1])
+            facts, decision = self._look_at(in_force.engine, each, made.at, stopped=stopped)
+            if not stopped:
+                answered.append(decision)
+            stamp = self._item(made, index) if is_batch else made
+            basis = in_force.basis
+            leaves.append(decision_record(stamp, request, each.call, facts, decision, basis))
+        try:
+            await self._ledger.append(leaves)
+        except LedgerUnavailable:
+            for decision in answered:
+                self._counters.take_back(decision.counted)
+            raise
+        for decision in answered:
+            self._metrics.answered(decision, time.perf_counter() - started)
+        return tuple(answered), made.id
+
+    def _look_at(
+        self, engine: Engine, item: Item, now: datetime, *, stopped: bool
+    ) -> tuple[Facts, Decision]:
+        """The decision on one item; one that is broken, or behind the stop, is denied unseen."""
+        if stopped:
+            return Facts(now), _undecided(engine, item.call, "not-evaluated")
+        if not item.is_whole:
+            return Facts(now), _undecided(engine, item.call, "item-malformed")
+        return self._decide(engine, item.call, now)
+
+    def _item(self, made: Stamp, index: int) -> Stamp:
+        """The stamp of one item: of the batch's moment, with a nonce of its own."""
+        return replace(made, id=f"{made.id}/{index}", nonce=self._ledger.stamp().nonce)
 
     def _decide(self, engine: Engine, call: Call, now: datetime) -> tuple[Facts, Decision]:
         """The decision with the facts it rests on; a fault inside is a denial like any other.
@@ -89,7 +162,7 @@ class DecisionPoint:
         except Exception:
             # Whatever the fault, nothing may be allowed by it, and the asker is owed an answer.
             log.exception("engine-error", snapshot=engine.snapshot.digest)
-            return facts, _fault(engine, call)
+            return facts, _undecided(engine, call, "engine-error")
         self._counters.add(decision.counted, case.clock)
         return facts, decision
 
@@ -105,8 +178,9 @@ class DecisionPoint:
             )
 
 
-def _fault(engine: Engine, call: Call) -> Decision:
-    snapshot, what = engine.snapshot, CODES["engine-error"]
+def _undecided(engine: Engine, call: Call, code: str) -> Decision:
+    """A denial for which nothing was looked up."""
+    snapshot, what = engine.snapshot, CODES[code]
     owner = snapshot.destinations_owner
     contact = snapshot.owners[owner].contact
     reason = Reason(what.code, what.check, what.message, what.fix, contact, owner)
