@@ -19,7 +19,7 @@ from policyd.policy.words import (
     Line,
     Moment,
     Name,
-    Names,
+    NameList,
     Shape,
     Weekday,
 )
@@ -87,9 +87,9 @@ class AccessFile(Shape):
 class RoleEntry(Shape):
     """What an integration can be trusted with."""
 
-    units: Names
+    units: NameList
     """Units that may give the role to their integrations."""
-    includes: Names | None = None
+    includes: NameList | None = None
     """Roles that it has as well."""
     owner: Name | None = None
     """Who approves each grant; without it, the owner of the file."""
@@ -171,9 +171,9 @@ class TemplateFile(Shape):
     """Who answers for it."""
     reason: Line
     """What it is for."""
-    runs_on: Names
+    runs_on: NameList
     """Destinations on which integrations of this shape may run."""
-    units: Names | None = None
+    units: NameList | None = None
     """Units that may use it; without it, every unit."""
     self_promotion: bool = False
     """Whether a unit may bring an integration of this shape to production itself."""
@@ -188,7 +188,7 @@ class PromotionEntry(Shape):
 
     since: Day
     """The day of the approval."""
-    approved_by: Names
+    approved_by: NameList
     """Owners who approved."""
     reason: Line
     """Why it is ready."""

@@ -5,7 +5,18 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from policyd.policy.words import UNIQUE, Data, FieldName, Kind, Line, Name, Names, Shape, Stage, Who
+from policyd.policy.words import (
+    UNIQUE,
+    Data,
+    FieldName,
+    Kind,
+    Line,
+    Name,
+    NameList,
+    Shape,
+    Stage,
+    Who,
+)
 
 _VERBS = ("read", "write", "delete", "send")
 _SAYS_WHAT: JsonDict = {"anyOf": [{"required": [verb]} for verb in _VERBS]}
@@ -30,9 +41,9 @@ class SentenceShape(Shape):
     """Data that is deleted where it lives."""
     send: Data | None = None
     """Data of which a copy goes elsewhere."""
-    to: Names | None = None
+    to: NameList | None = None
     """Destinations of a send."""
-    to_zone: Names | None = None
+    to_zone: NameList | None = None
     """Zones of a send's destination."""
     to_systems_of: Kind | None = None
     """The kind of system that stands at a send's destination."""
@@ -44,12 +55,12 @@ class SentenceShape(Shape):
     """The lowest level of data that the rule is about."""
     label_at_most: Name | None = None
     """The highest level of data that the rule is about."""
-    category: Names | None = None
+    category: NameList | None = None
     """Categories; the data has one of them at least."""
-    during: Names | None = None
-    """Names from guardrails/calendar.yaml; one of them is open."""
-    outside: Names | None = None
-    """Names from guardrails/calendar.yaml; none of them is open."""
+    during: NameList | None = None
+    """NameList from guardrails/calendar.yaml; one of them is open."""
+    outside: NameList | None = None
+    """NameList from guardrails/calendar.yaml; none of them is open."""
     reason: Line
     """Why; people read it in answers, so one line that a colleague understands."""
 

@@ -86,7 +86,9 @@ Name = TypeAliasType(
         ),
     ],
 )
-Names = TypeAliasType("Names", Annotated[list[Name], *UNIQUE, Field(description="a list of names")])
+NameList = TypeAliasType(
+    "NameList", Annotated[list[Name], *UNIQUE, Field(description="a list of names")]
+)
 Line = TypeAliasType(
     "Line",
     Annotated[
