@@ -221,6 +221,16 @@ def test_what_is_no_database_is_refused(
     assert str(path) in str(caught.value)
 
 
+def test_a_ledger_that_another_program_keeps_is_not_opened(path: Path, signer: Signer) -> None:
+    """A program that has the ledger to itself keeps the server from starting, and is told of."""
+    with closing(apsw.Connection(str(path))) as other:
+        other.pragma("locking_mode", "exclusive")
+        other.execute("update state set size = size")
+        with pytest.raises(DataFolderError, match="another program holds a lock") as caught:
+            Store(path, signer, Tuning(busy_ms=0))
+        assert caught.value.code == "ledger-locked"
+
+
 def test_a_locked_ledger_is_refused(
     path: Path, signer: Signer, records: Callable[[int], list[bytes]]
 ) -> None:
