@@ -25,12 +25,20 @@ from policyd.policy.words import (
 )
 
 
-def _timezone(text: str) -> str:
+def _time_zone(text: str) -> str:
     if text not in times.zone_names():
         raise PydanticCustomError("bad-value", "{why}", {"why": f"there is no time zone `{text}`"})
     return text
 
 
+Zone = TypeAliasType(
+    "Zone",
+    Annotated[
+        str,
+        Field(pattern=r"^\S+$", max_length=60, description="a time zone, such as Europe/Berlin"),
+        AfterValidator(_time_zone),
+    ],
+)
 Mark = TypeAliasType(
     "Mark",
     Annotated[
@@ -154,8 +162,8 @@ class CalendarFile(Shape):
 
     owner: Name
     """Who answers for the calendar."""
-    timezone: Annotated[str, AfterValidator(_timezone)]
-    """The zone of the company's clock, such as Europe/Berlin."""
+    timezone: Zone
+    """The zone of the company's clock."""
     hours: dict[Name, HoursEntry] = Field(default_factory=dict)
     """Stretches of every week."""
     freezes: dict[Name, Spans] = Field(default_factory=dict)

@@ -164,19 +164,19 @@ Day = TypeAliasType(
     "Day",
     Annotated[
         str,
-        AfterValidator(_calendar_day),
         Field(pattern=f"^{_DAY}$", description="a day, such as 2026-03-27"),
+        AfterValidator(_calendar_day),
     ],
 )
 Moment = TypeAliasType(
     "Moment",
     Annotated[
         str,
-        AfterValidator(_calendar_day),
         Field(
             pattern=f"^{_DAY}(?:T{_CLOCK})?$",
             description="a day, such as 2026-03-27, or a time on it, such as 2026-03-27T18:00",
         ),
+        AfterValidator(_calendar_day),
     ],
 )
 Clock = TypeAliasType(

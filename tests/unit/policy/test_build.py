@@ -127,7 +127,7 @@ def test_an_integration_answers_to_itself_its_unit_and_its_roles(small: Snapshot
 def test_a_role_brings_what_it_includes_whoever_may_give_that_out() -> None:
     """What IT includes in a role needs no unit; what a unit gives out has to be its own."""
     roles = {
-        "top": RoleEntry(units=["hr"], includes=["middle"], reason="One."),
+        "top": RoleEntry(units=["hr"], includes=["middle", "low"], reason="One."),
         "middle": RoleEntry(units=["law"], includes=["low"], reason="Two."),
         "low": RoleEntry(units=["law"], reason="Three."),
         "other": RoleEntry(units=["law"], reason="Four."),
