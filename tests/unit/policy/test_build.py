@@ -189,6 +189,31 @@ def test_places_are_as_listed(small: Snapshot) -> None:
     assert (outside.clearance, outside.treatments) == (0, {"personal": Treatment.NEVER})
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (
+            "guardrails/destinations.yaml",
+            "{reason: Our own.}",
+            "{reason: Our own., owner: hr-team}",
+        ),
+        ("guardrails/destinations.yaml", "zone: inside\n", "zone: inside\n    owner: hr-team\n"),
+        ("guardrails/roles.yaml", "{units", "{owner: hr-team, units"),
+        ("guardrails/access.yaml", "who: [reader]", "who: [reader]\n    owner: hr-team"),
+    ],
+)
+def test_a_thing_with_an_owner_of_its_own_has_that_one(path: str, old: str, new: str) -> None:
+    """The owner of the file answers only for what names nobody else."""
+    snapshot = changed(path, old, new)
+    owned = (
+        snapshot.zones["inside"],
+        snapshot.destinations["books"],
+        snapshot.roles["reader"],
+        snapshot.rules["guardrail:staff"],
+    )
+    assert sorted(each.owner for each in owned) == ["hr-team", "it", "it", "it"]
+
+
 def test_everyone_at_a_destination_is_no_narrowing() -> None:
     """`who: everyone` says what saying nothing says."""
     text = "reason: A service."
