@@ -93,6 +93,33 @@ def policyd(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
     )
 
 
+class Connection:
+    """A connection that stays open from one request to the next."""
+
+    def __init__(self, port: int) -> None:
+        """Connect to a server of this machine."""
+        self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+
+    def __enter__(self) -> Self:
+        """The connection, to be closed at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self._line.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Answer:
+        """The answer to one request; a body that is an iterator is sent in chunks."""
+        self._line.request(method, path, body, dict(headers), encode_chunked=True)
+        return answer_of(self._line.getresponse())
+
+
 class Server:
     """A running server.
 
@@ -134,10 +161,9 @@ class Server:
         body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str] = {},
     ) -> Answer:
-        """The answer to one request; a body that is an iterator is sent in chunks."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as line:
-            line.request(method, path, body, dict(headers), encode_chunked=True)
-            return answer_of(line.getresponse())
+        """The answer to one request on a connection of its own."""
+        with Connection(self.port) as line:
+            return line.send(method, path, body, headers)
 
     def get(self, path: str, key: str | None = None) -> Answer:
         """The answer to a GET."""
@@ -155,6 +181,11 @@ class Server:
             response = http.client.HTTPResponse(line)
             response.begin()
             return answer_of(response)
+
+    def leave(self, sent: bytes) -> None:
+        """Send these bytes and go away without waiting for anything."""
+        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=60)) as line:
+            line.sendall(sent)
 
     def make_key(self, *roles: str, **asked: object) -> dict[str, Any]:
         """A new key of a person: what the API shows of it, with its secret as `key`."""

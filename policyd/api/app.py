@@ -1,5 +1,8 @@
 """The outermost ASGI callable: the check endpoint by exact path, all else to FastAPI."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -7,11 +10,22 @@ from starlette.exceptions import HTTPException
 from policyd import __version__
 from policyd.api import health, keys, records
 from policyd.api.described import described
-from policyd.api.evaluation import PATHS, EvaluationEndpoint, Receive, Scope, Send
+from policyd.api.evaluation import (
+    PATHS,
+    Disconnected,
+    EvaluationEndpoint,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+)
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
-from policyd.model.errors import CallerRefused, PolicydError
+from policyd.api.strict_json import check_json
+from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
+
+_COUNTED = {400, 401, 403, 413}
 
 
 class Application:
@@ -26,24 +40,52 @@ class Application:
             max_body=max_body,
             max_depth=max_depth,
         )
-        self._rest = rest(service, max_body=max_body)
+        self._service = service
+        self._max_body = max_body
+        self._max_depth = max_depth
+        self._rest = rest(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
-        if scope["type"] == "http" and scope["path"] in PATHS:
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+        elif scope["path"] in PATHS:
             await self._evaluation(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            await self._strictly(scope, receive, send)
+
+    async def _strictly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request outside the hot path, whose body FastAPI would read leniently."""
+        try:
+            body = await read_body(receive, self._max_body)
+            if body:
+                check_json(body, max_depth=self._max_depth)
+        except Disconnected:
+            return
+        except CallRefused as error:
+            response = _refusal(self._service, Request(scope), problem(error))
+            await response(scope, receive, send)
+            return
+        await self._rest(scope, _again(body, receive), send)
 
 
-def rest(service: Service, *, max_body: int) -> FastAPI:
+def _again(body: bytes, receive: Receive) -> Receive:
+    """*receive* as it was before *body* was read from it."""
+    whole = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def received() -> MutableMapping[str, Any]:
+        return next(whole, None) or await receive()
+
+    return received
+
+
+def rest(service: Service) -> FastAPI:
     """Everything that is not the hot path."""
     app = FastAPI(
         title="policyd",
         version=__version__,
         docs_url=None,  # its page loads scripts from a third party
         redoc_url=None,
-        max_body_size=max_body,
     )
     app.state.service = service
     for module in (health, keys, records):
@@ -61,39 +103,40 @@ def _response(told: Problem, extra: dict[str, str] | None = None) -> Response:
     return Response(told.body(), told.status, headers | (extra or {}))
 
 
+def _refusal(service: Service, request: Request, told: Problem) -> Response:
+    """The response that tells of a problem; counted, with the id of the key if it was good."""
+    if told.status in _COUNTED:
+        sent = request.headers.get("authorization", "").encode("latin-1")
+        try:
+            key_id = caller(sent, service.keys.find).id
+        except PolicydError:
+            key_id = ""
+        address = request.client.host if request.client else ""
+        service.refusals.note(told.code, key_id, address)
+    return _response(told)
+
+
 def _told(request: Request, error: Exception) -> Response:
     if not isinstance(error, PolicydError):
         raise error
-    if isinstance(error, CallerRefused):
-        _count(request, error.code)
-    return _response(problem(error))
+    return _refusal(request.app.state.service, request, problem(error))
 
 
-def _count(request: Request, code: str) -> None:
-    """Count a refusal with the id of the key, if it was a good one."""
-    service: Service = request.app.state.service
-    sent = request.headers.get("authorization", "").encode("latin-1")
-    try:
-        key_id = caller(sent, service.keys.find).id
-    except PolicydError:
-        key_id = ""
-    service.refusals.note(code, key_id, request.client.host if request.client else "")
-
-
-def _malformed(_: Request, error: Exception) -> Response:
+def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     said = "; ".join(
         f"`{'.'.join(str(part) for part in each['loc'][1:]) or 'body'}`: {each['msg']}"
         for each in error.errors()
     )
-    return _response(Problem(400, "The request cannot be judged", "request-malformed", said))
+    told = Problem(400, "The request cannot be judged", "request-malformed", said)
+    return _refusal(request.app.state.service, request, told)
 
 
 def _http(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+    codes = {404: "not-found", 405: "method-not-allowed"}
     code = codes.get(error.status_code, "http-error")
     told = Problem(error.status_code, str(error.detail), code, str(error.detail))
     return _response(told, dict(error.headers or {}))

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from policyd.model.errors import CallMalformed, CallTooLarge
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Strings as a whole, so that brackets inside them do not count.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
 
@@ -14,7 +16,8 @@ def check_json(body: bytes, *, max_depth: int) -> None:
     """Refuse what a lenient parser would silently change.
 
     Raises:
-        CallMalformed: not UTF-8, not JSON, a member named twice, NaN or Infinity.
+        CallMalformed: not UTF-8, not JSON, a member named twice, NaN or Infinity, half of a
+            surrogate pair.
         CallTooLarge: nested deeper than *max_depth*.
     """
     try:
@@ -27,9 +30,11 @@ def check_json(body: bytes, *, max_depth: int) -> None:
     if _depth(text, max_depth) > max_depth:
         raise CallTooLarge(f"the body nests deeper than {max_depth} levels", code="call-too-deep")
     try:
-        json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
     except ValueError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
+    if _SURROGATE.search(text) and not _is_unicode(value):
+        raise CallMalformed("the body is not JSON: a string has half of a surrogate pair")
 
 
 def _depth(text: str, enough: int) -> int:
@@ -50,10 +55,19 @@ def _depth(text: str, enough: int) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise CallMalformed(f"the member `{twice[:64]}` is written twice")
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counted.items() if count > 1)
+        shown = twice[:64].encode("utf-8", "replace").decode()
+        raise CallMalformed(f"the member `{shown}` is written twice")
     return members
+
+
+def _is_unicode(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _not_json(word: str) -> NoReturn:

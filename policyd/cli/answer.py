@@ -1,52 +1,91 @@
-"""An answer in words: what was decided, what is due, and what would have to change."""
+"""An answer to a check: read as a whole before anything is concluded, then told in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from policyd.cli.output import say
+from policyd.cli.server import Unanswered
 
 
-def show(answer: Mapping[str, Any], call: str) -> None:
-    """Print *answer*, in the shape of AuthZEN, to the question about *call*."""
-    context = answer.get("context", {})
-    _show_verdict(answer, call)
-    for due in context.get("obligations", ()):
-        say(f"  you must {_duty(due)}")
-    for number, reason in enumerate(context.get("reasons", ()), start=1):
-        _show_reason(number, reason)
-    if context.get("more_reasons"):
-        say(f"  and {context['more_reasons']} more")
-    if context.get("valid_until"):
-        say(f"  valid until {context['valid_until']}")
-    if answer.get("decision_id"):
-        say(f"  recorded as {answer['decision_id']}")
+class _Reason(msgspec.Struct):
+    code: str
+    message: str
+    fix: str
+    contact: str
+    rule: str | None = None
 
 
-def _show_verdict(answer: Mapping[str, Any], call: str) -> None:
-    if "would" in answer:
-        say(f"WOULD {answer['would'].upper()}  {call}")
-        say(f"  {answer['note']}")
-    elif answer["decision"]:
-        say(f"ALLOW  {call}", "bold green")
-    else:
-        say(f"DENY  {call}", "bold red")
+class _Duty(msgspec.Struct):
+    type: str
+    properties: dict[str, list[str]] = {}
 
 
-def _duty(due: Mapping[str, Any]) -> str:
-    """A duty with its properties.
+class _Context(msgspec.Struct):
+    obligations: list[_Duty] = []
+    reasons: list[_Reason] = []
+    more_reasons: int = 0
+    valid_until: str | None = None
 
-    >>> _duty({"id": "mask", "type": "mask", "properties": {"fields": ["iban", "name"]}})
-    'mask (fields: iban, name)'
+
+class Answer(msgspec.Struct):
+    """What a server says of a call, in the shape of AuthZEN."""
+
+    decision: bool
+    context: _Context = msgspec.field(default_factory=_Context)
+
+
+def read_answer(body: Mapping[str, Any]) -> Answer:
+    """The answer in *body*.
+
+    Raises:
+        Unanswered: it is none that this version can read, so nothing is allowed.
     """
-    said = [
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in due.get("properties", {}).items()
-    ]
-    return f"{due['type']} ({'; '.join(said)})" if said else str(due["type"])
+    try:
+        return msgspec.convert(body, Answer)
+    except msgspec.ValidationError as error:
+        raise Unanswered(
+            f"the answer cannot be read: {error}",
+            code="answer-unreadable",
+            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
+        ) from None
 
 
-def _show_reason(number: int, reason: Mapping[str, str]) -> None:
-    say(f"  {number}. {reason['message']} [{reason['code']}]")
-    for label in ("rule", "fix", "contact"):
-        if reason.get(label):
-            say(f"     {label}: {reason[label]}")
+def show(answer: Answer, call: str, *, note: str = "") -> None:
+    """Print *answer* to the question about *call*.
+
+    Args:
+        answer: The server's; or nobody's, if there is a note.
+        call: The question in a line.
+        note: Says why this is no answer, only what one would be.
+    """
+    verdict = "ALLOW" if answer.decision else "DENY"
+    if note:
+        say(f"WOULD {verdict}  {call}")  # without colour, so that it does not look like an answer
+        say(f"  {note}")
+    else:
+        say(f"{verdict}  {call}", "bold green" if answer.decision else "bold red")
+    for line in _lines(answer.context):
+        say(f"  {line}")
+
+
+def _lines(context: _Context) -> Iterator[str]:
+    for duty in context.obligations:
+        yield f"you must {_told(duty)}"
+    for number, reason in enumerate(context.reasons, start=1):
+        yield f"{number}. {reason.message} [{reason.code}]"
+        yield f"   fix: {reason.fix}"
+        yield f"   contact: {reason.contact}"
+        if reason.rule:
+            yield f"   rule: {reason.rule}"
+    if context.more_reasons:
+        yield f"and {context.more_reasons} more"
+    if context.valid_until:
+        yield f"valid until {context.valid_until}"
+
+
+def _told(duty: _Duty) -> str:
+    """A duty such as `mask (fields: iban, name)`."""
+    about = "; ".join(f"{name}: {', '.join(each)}" for name, each in duty.properties.items())
+    return f"{duty.type} ({about})" if about else duty.type

@@ -5,16 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from policyd.cli.answer import show
+from policyd.cli.answer import read_answer, show
 from policyd.cli.exits import FAILED, FINE
 from policyd.cli.options import AsJson, ending, listed
-from policyd.cli.output import say_json
+from policyd.cli.output import say, say_json
 from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
 
 _PATH = "/access/v1/evaluation"
 _EXAMPLE = """\
-policyd check sales/newsletter-sync send crm/contacts --fields name,email --to newsletter/api
-policyd check sales/newsletter-sync read crm/contacts --to crm/api --policies policies"""
+policyd check plants/dock-slots send erp/delivery-notes --fields note_no,plate \\
+  --to dock-booking/slots --method POST --can mask
+policyd check plants/dock-slots send erp/delivery-notes --to dock-booking/slots \\
+  --method POST --policies policies"""
 _CODES = "0 allow, 1 deny, 2 the question cannot be asked, 3 could not decide: do not go on"
 
 
@@ -81,12 +83,10 @@ def check(  # noqa: PLR0913 - one parameter per option
             },
         }
     )
-    answer = _tried(policies, question) if policies else _asked(url, question)
-    if as_json:
-        say_json(answer)
-    else:
-        show(answer, f"{subject} {action} {data}" + (f" at {to}" if to else ""))
-    return FINE if answer.get("decision") is True or answer.get("would") == "allow" else FAILED
+    call = f"{subject} {action} {data}" + (f" at {to}" if to else "")
+    if policies:
+        return _try(policies, question, call, as_json=as_json)
+    return _ask(url, question, call, as_json=as_json)
 
 
 def _said(value: dict[str, Any]) -> dict[str, Any]:
@@ -95,16 +95,32 @@ def _said(value: dict[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in kept.items() if each not in (None, [], {})}
 
 
-def _asked(url: str, question: dict[str, Any]) -> dict[str, Any]:
-    answer = Server.at(url).ask("POST", _PATH, question)
-    if not isinstance(answer.body.get("decision"), bool):
+def _ask(url: str, question: dict[str, Any], call: str, *, as_json: bool) -> int:
+    reply = Server.at(url).ask("POST", _PATH, question)
+    answer = read_answer(reply.body)
+    if reply.decision_id is None:
         raise Unanswered(
-            f"{url} gave no decision", code="not-policyd", hint="correct --url or POLICYD_URL"
+            "the answer does not say where it is recorded",
+            code="answer-unreadable",
+            hint="ask policyd itself: something between leaves out its X-Decision-ID",
         )
-    return answer.body | {"decision_id": answer.decision_id}
+    if as_json:
+        say_json(reply.body | {"decision_id": reply.decision_id})
+    else:
+        show(answer, call)
+        say(f"  recorded as {reply.decision_id}")
+    return FINE if answer.decision else FAILED
 
 
-def _tried(policies: Path, question: dict[str, Any]) -> dict[str, Any]:
-    from policyd.cli.dry_run import would
+def _try(policies: Path, question: dict[str, Any], call: str, *, as_json: bool) -> int:
+    from policyd.cli.dry_run import NOTE, would_answer
 
-    return would(policies, question)
+    tried = would_answer(policies, question)
+    answer = read_answer(tried)
+    if as_json:
+        # Without a `decision`, so that no program takes it for one.
+        would = "allow" if tried.pop("decision") else "deny"
+        say_json({"dry_run": True, "would": would, "note": NOTE} | tried)
+    else:
+        show(answer, call, note=NOTE)
+    return FINE if answer.decision else FAILED

@@ -16,10 +16,10 @@ from policyd.settings import read_settings
 NOTE = "dry run, not recorded, not an authorisation"
 
 
-def would(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
+def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     """What the tree at *policies* would answer now to an AuthZEN *question*.
 
-    It has `would` instead of a `decision`, so that nobody takes it for one.
+    It is the server's answer, with the `snapshot` that gave it.
 
     Raises:
         UsageError: there is no such folder.
@@ -27,13 +27,11 @@ def would(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         CallRefused: the question cannot be judged.
     """
     check_folder(policies)
-    settings = read_settings()
     body = json.dumps(question).encode()
-    asked = read_call(body, max_depth=settings.max_depth, key_supports=())
+    asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
     with told_in(policies):
         engine = Engine(load(policies))
     decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
-    answer: dict[str, Any] = json.loads(answer_body(decision, asked.include, in_full=True))
-    is_allowed = answer.pop("decision")
-    said = {"dry_run": True, "would": "allow" if is_allowed else "deny", "note": NOTE}
-    return said | {"snapshot": engine.snapshot.digest} | answer
+    include = asked.include - {"valid-until"}  # it holds for nothing, so not until any time either
+    answer: dict[str, Any] = json.loads(answer_body(decision, include, in_full=True))
+    return answer | {"snapshot": engine.snapshot.digest}

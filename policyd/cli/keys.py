@@ -1,6 +1,6 @@
 """`policyd keys`: make, list and revoke keys on a running server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ import typer
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, ending, listed
 from policyd.cli.output import remark, say, say_json, say_table
-from policyd.cli.server import DEFAULT_URL, Server, Url
+from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
 
 _PATH = "/v1/keys"
 _CODES = "0 done, 2 refused (no admin's key, or no such key), 3 no answer"
@@ -67,7 +67,7 @@ def create(  # noqa: PLR0913 - one parameter per option
         "integrations": listed(integration),
         "supported_obligations": listed(can),
     }
-    made = Server.at(url).ask("POST", _PATH, wanted).body
+    made = _with(("id", "key"), Server.at(url).ask("POST", _PATH, wanted).body)
     if as_json:
         say_json(made)
         return FINE
@@ -78,7 +78,7 @@ def create(  # noqa: PLR0913 - one parameter per option
 
 def list_(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
     """List every key, revoked ones too; never a secret."""
-    found = Server.at(url).ask("GET", _PATH).body
+    found = _with(("keys",), Server.at(url).ask("GET", _PATH).body)
     if as_json:
         say_json(found)
     else:
@@ -94,12 +94,25 @@ def revoke(
     as_json: AsJson = False,
 ) -> int:
     """Revoke a key, from now on."""
-    revoked = Server.at(url).ask("DELETE", f"{_PATH}/{quote(key_id, safe='')}").body
+    answer = Server.at(url).ask("DELETE", f"{_PATH}/{quote(key_id, safe='')}")
+    revoked = _with(("id", "holder", "revoked_at"), answer.body)
     if as_json:
         say_json(revoked)
     else:
         say(f"{revoked['id']} of {revoked['holder']}: revoked {revoked['revoked_at']}")
     return FINE
+
+
+def _with(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
+    """The *body* of an answer, which has these members."""
+    missing = [name for name in names if name not in body]
+    if missing:
+        raise Unanswered(
+            f"the answer cannot be read: it has no `{missing[0]}`",
+            code="answer-unreadable",
+            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
+        )
+    return body
 
 
 def _row(key: Mapping[str, Any]) -> tuple[str, ...]:

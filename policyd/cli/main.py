@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Annotated
 
 import typer
@@ -78,11 +79,18 @@ def _run(arguments: list[str]) -> int:
         tell(error, error.hint if isinstance(error, ServerTrouble) else "")
         return exit_code(error)
     except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "policyd"
-        tell(UsageError(_plain(error.format_message())), f"{command} --help")
+        tell(UsageError(_plain(error.format_message())), f"{_command(error, arguments)} --help")
         return USAGE
     return code if isinstance(code, int) else 0
+
+
+def _command(error: typer.TyperException, arguments: list[str]) -> str:
+    """The command that was misused; typer does not always say which one that is."""
+    context = getattr(error, "ctx", None)
+    if context:
+        return str(context.command_path)
+    words = list(takewhile(lambda each: not each.startswith("-"), arguments))
+    return " ".join(["policyd", *words[: 2 if words[:1] == ["keys"] else 1]])
 
 
 def _plain(message: str) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from policyd.model.errors import PolicydError
 
-_WIDE = 1000  # columns where nobody looks, so that a row stays one line
-
 
 def say(text: str, style: str = "") -> None:
     """Print a line of the result."""
@@ -27,16 +25,16 @@ def say_json(value: object) -> None:
 
 
 def say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print rows in columns, each on one line however long it is."""
+    from rich.cells import cell_len
 
-    console = Console()
-    table = Table(*head, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    console.print(table, width=None if console.is_terminal else _WIDE)
+    table = [[printable(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for number, row in enumerate(table):
+        padded = (
+            cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)
+        )
+        say("  ".join(padded).rstrip(), "" if number else "bold")
 
 
 def tell(error: PolicydError, hint: str = "") -> None:

@@ -43,8 +43,8 @@ class Unanswered(ServerTrouble):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A server's answer; `decision_id` names the record that was made for it, if any."""
+class Reply:
+    """What a server sent back; `decision_id` names the record that was made for it, if any."""
 
     body: dict[str, Any]
     decision_id: str | None
@@ -58,8 +58,8 @@ class Server:
     key: str
 
     @classmethod
-    def at(cls, url: str) -> Self:
-        """The server at *url*, asked with the key in the environment.
+    def at(cls, url: str, environment: Mapping[str, str] = os.environ) -> Self:
+        """The server at *url*, asked with the key in *environment*.
 
         The key is not taken from the command line, where every user of the machine could read it.
 
@@ -67,15 +67,15 @@ class Server:
             UsageError: there is no key, or it would travel where others can read it.
         """
         _check_url(url)
-        key = os.environ.get(KEY, "").strip()
+        key = environment.get(KEY, "").strip()
         if not key:
             raise UsageError(f"there is no key: put yours into {KEY}", code="key-missing")
         if not (key.isascii() and key.isprintable()):
             raise UsageError(f"what {KEY} holds is no key: copy it again", code="key-invalid")
         return cls(url.rstrip("/"), key)
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """The server's answer to one request.
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """The server's reply to one request.
 
         Raises:
             Refused: it will not do that.
@@ -96,20 +96,31 @@ class Server:
                 hint="is the server running? `policyd serve --policies DIR`",
             ) from None
         body = _read(self.url, reply.status_code, reply.content)
-        return Answer(body, reply.headers.get("x-decision-id"))
+        return Reply(body, reply.headers.get("x-decision-id"))
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or "@" in url:
+    if not _names_server(url):
+        said = url.rpartition("@")[2]  # what stands before it may be a password
         raise UsageError(
-            f"`{url}` is no server: write it like {DEFAULT_URL}, in --url or POLICYD_URL",
+            f"`{said}` is no server: write it like {DEFAULT_URL}, in --url or POLICYD_URL",
             code="url-invalid",
         )
+    parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise UsageError(
             f"`{url}` would send the key unencrypted: use https", code="url-unencrypted"
         )
+
+
+def _names_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    has_more = parts.query or parts.fragment or "@" in parts.netloc
+    return parts.scheme in {"http", "https"} and has_place and not has_more
 
 
 def _read(url: str, status: int, content: bytes) -> dict[str, Any]:

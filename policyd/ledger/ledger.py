@@ -189,7 +189,6 @@ class Ledger:
         self._check_room(len(records), size)
         newest = self._in_order(records)
         durable = self._loop.create_future()
-        durable.add_done_callback(_seen)
         self._newest = newest
         self.queue_depth += len(records)
         self.queue_bytes += size
@@ -282,9 +281,3 @@ class Ledger:
             durable = self._waiting.popleft().durable
             if not durable.done():
                 durable.set_exception(LedgerUnavailable(failure.message))
-
-
-def _seen(durable: asyncio.Future[int]) -> None:
-    """Take note of the outcome, which a caller that has gone away leaves unread."""
-    if not durable.cancelled():
-        durable.exception()

@@ -176,6 +176,7 @@ class Store:
             check_format(self._db, self.path)
             self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", self._tuning.synchronous)
+            self._db.pragma("fullfsync", 1)  # macOS alone: there, fsync does not reach the disk
             self._db.pragma("wal_autocheckpoint", 0)
             self._db.set_wal_hook(self._grown)
             return recover(self._db, self._signer)

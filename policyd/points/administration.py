@@ -50,7 +50,7 @@ class AdministrationPoint:
     async def record_start(self) -> None:
         """Say in the log by which snapshot this server begins to decide."""
         digest = self._policy.current.basis.snapshot
-        await self._record(digest, None, "start")
+        await self._submit(digest, None, "start")
 
     async def reload(self) -> bool:
         """Read the folder again; whether another snapshot is in force now.
@@ -76,14 +76,18 @@ class AdministrationPoint:
         if digest == old:
             log.info("reload-unchanged", snapshot=digest)
             return False
-        # A crash after this record and before the swap leaves a record of a snapshot by which
-        # nothing was decided; the next start records its own.
-        await self._record(digest, old, "reload")
+        # INVARIANT: every decision's snapshot is that of the last policy_change before it. The log
+        # keeps the order of submission, so the swap is in the same turn of the loop; were it after
+        # the commit, decisions by the old snapshot could come between. If the commit fails, so
+        # does every later one, and nothing that was decided by the new snapshot is answered.
+        # A crash before the commit leaves neither; the next start records its own.
+        durable = self._submit(digest, old, "reload")
         self._policy.current = new
+        await durable
         log.info("reload-done", snapshot=digest, previous=old)
         return True
 
-    async def _record(self, digest: str, previous: str | None, reason: str) -> None:
+    def _submit(self, digest: str, previous: str | None, reason: str) -> asyncio.Future[int]:
         change = record.PolicyChange(
             **record.stamped(self._ledger.stamp()),
             snapshot=digest,
@@ -91,7 +95,7 @@ class AdministrationPoint:
             source=self._policy.current.basis.source,
             reason=reason,
         )
-        await self._ledger.append([record.encode(change)])
+        return self._ledger.submit([record.encode(change)])
 
 
 def _complain(error: PolicydError) -> None:

@@ -7,8 +7,8 @@ from policyd.model.findings import Finding
 from policyd.model.rules import ACTIONS, ANYTHING
 from policyd.policy.names import Names
 from policyd.policy.rule_shapes import GiveShape
-from policyd.policy.suggest import did_you_mean, nearest
 from policyd.policy.tree import Tree
+from policyd.policy.wording import did_you_mean, nearest
 from policyd.policy.written import Written
 
 

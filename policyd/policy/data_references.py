@@ -10,8 +10,8 @@ from policyd.policy.documents import Path
 from policyd.policy.guardrail_shapes import DatasetEntry
 from policyd.policy.names import Names
 from policyd.policy.place_shapes import FlowRow
-from policyd.policy.suggest import did_you_mean
 from policyd.policy.tree import Tree
+from policyd.policy.wording import did_you_mean
 
 
 def data_findings(tree: Tree, names: Names) -> Iterator[Finding]:

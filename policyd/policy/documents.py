@@ -15,6 +15,7 @@ import yaml
 from policyd.model.findings import Finding
 from policyd.model.rules import Place
 from policyd.policy.scalars import plain
+from policyd.policy.wording import quoted
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
@@ -210,22 +211,26 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         node = self._marked(event)
         is_plain = not event.style and not event.tag
-        value = plain(event.value) if is_plain else event.value
+        value = self._value(event, node, is_plain=is_plain)
         frame = self._stack[-1] if self._stack else None
         if frame and self._expects_key(frame):
             self._key(frame, node, value, is_merge=is_plain and value == "<<")
-        elif event.tag:
-            self._put(REFUSED, node)
         elif value is None:
-            self._find(
-                node.line,
-                node.column,
-                "no-value",
-                "there is no value here; write one, or remove the key",
-            )
+            message = "there is no value here; write one, or remove the key"
+            self._find(node.line, node.column, "no-value", message)
             self._put(REFUSED, node)
         else:
             self._put(value, node)
+
+    def _value(self, event: yaml.ScalarEvent, node: Node, *, is_plain: bool) -> object:
+        """What the scalar means; `REFUSED` if a finding says enough."""
+        hidden = _UNPRINTABLE.search(event.value)  # written as an escape, such as "\x1b"
+        if hidden:
+            message = f"the character U+{ord(hidden[0]):04X} cannot be seen; remove it"
+            self._find(node.line, node.column, "unprintable", message)
+        if hidden or event.tag:
+            return REFUSED
+        return plain(event.value) if is_plain else event.value
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         node = self._marked(event)
@@ -240,15 +245,17 @@ class _Builder:
 
     def _key(self, frame: _Frame, node: Node, value: object, *, is_merge: bool) -> None:
         frame.drops_next = True
+        if value is REFUSED:
+            return
         if is_merge:
-            self._find(
-                node.line, node.column, "yaml-feature", "merge keys are not allowed; write them out"
-            )
+            message = "merge keys are not allowed; write the keys out"
+            self._find(node.line, node.column, "yaml-feature", message)
         elif not isinstance(value, str):
-            message = f"the key `{value}` is no text; put it in quotes"
+            message = f"the key {quoted(value)} is no text; put it in quotes"
             self._find(node.line, node.column, "key-not-text", message)
         elif value in frame.node.keys:
-            message = f"`{value}` stands here twice, first in line {frame.node.keys[value][0]}"
+            first = frame.node.keys[value][0]
+            message = f"{quoted(value)} stands here twice, first in line {first}; remove one"
             self._find(node.line, node.column, "duplicate-key", message)
         else:
             frame.node.keys[value] = (node.line, node.column)

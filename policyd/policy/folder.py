@@ -79,5 +79,8 @@ class _Reader:
 
 
 def _printable(path: str) -> str:
-    """The path, with bytes that are not UTF-8 written as escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """The path, with what no terminal should be sent written as escapes."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in path
+    )

@@ -30,18 +30,26 @@ from policyd.policy.words import (
     ModeWord,
     Moment,
     Name,
-    Names,
+    NameList,
     Shape,
     Weekday,
 )
 
 
-def _timezone(text: str) -> str:
+def _time_zone(text: str) -> str:
     if text not in times.zone_names():
         raise PydanticCustomError("bad-value", "{why}", {"why": f"there is no time zone `{text}`"})
     return text
 
 
+Zone = TypeAliasType(
+    "Zone",
+    Annotated[
+        str,
+        Field(pattern=r"^\S+$", max_length=60, description="a time zone, such as Europe/Berlin"),
+        AfterValidator(_time_zone),
+    ],
+)
 Mark = TypeAliasType(
     "Mark",
     Annotated[
@@ -129,9 +137,9 @@ class AccessFile(Shape):
 class RoleEntry(Shape):
     """What an integration can be trusted with."""
 
-    units: Names
+    units: NameList
     """Units that may give the role to their integrations."""
-    includes: Names | None = None
+    includes: NameList | None = None
     """Roles that it has as well."""
     owner: Name | None = None
     """Who approves each grant; without it, the owner of the file."""
@@ -196,8 +204,8 @@ class CalendarFile(Shape):
 
     owner: Name
     """Who answers for the calendar."""
-    timezone: Annotated[str, AfterValidator(_timezone)]
-    """The zone of the company's clock, such as Europe/Berlin."""
+    timezone: Zone
+    """The zone of the company's clock."""
     hours: dict[Name, HoursEntry] = Field(default_factory=dict)
     """Stretches of every week."""
     freezes: dict[Name, Spans] = Field(default_factory=dict)
@@ -213,9 +221,9 @@ class TemplateFile(Shape):
     """Who answers for it."""
     reason: Line
     """What it is for."""
-    runs_on: Names
+    runs_on: NameList
     """Destinations on which integrations of this shape may run."""
-    units: Names | None = None
+    units: NameList | None = None
     """Units that may use it; without it, every unit."""
     self_promotion: bool = False
     """Whether a unit may bring an integration of this shape to production itself."""
@@ -234,7 +242,7 @@ class PromotionEntry(Shape):
 
     since: Day
     """The day of the approval."""
-    approved_by: Names
+    approved_by: NameList
     """Owners who approved."""
     reason: Line
     """Why it is ready."""
@@ -262,7 +270,7 @@ class ExemptionEntry(Shape):
     """When it ends: a time, or the last day."""
     asked_by: Name
     """The owner who asked."""
-    approved_by: Annotated[Names, Field(min_length=2)]
+    approved_by: Annotated[NameList, Field(min_length=2)]
     """Two owners at least, neither of them the one who asked."""
     ticket: Line
     """Where it was discussed."""

@@ -112,13 +112,13 @@ def _suffix_list() -> PublicSuffixList:
 def _above_public_suffixes() -> frozenset[str]:
     """Names below which some public suffix lies, such as `amazonaws.com`."""
     with open(PSLFILE, encoding="utf-8") as lines:  # noqa: PTH123 - the package names a str
-        rules = [line.split()[0].lstrip("!*.") for line in lines if line[0] not in "/\n"]
-    labels = [_ascii(rule).split(".") for rule in rules]
-    return frozenset(".".join(each[at:]) for each in labels for at in range(1, len(each)))
+        rules = [line.split()[0].lstrip("!").split(".") for line in lines if line[0] not in "/\n"]
+    suffixes = [[_ascii(label) for label in rule] for rule in rules]
+    return frozenset(".".join(each[at:]) for each in suffixes for at in range(1, len(each)))
 
 
-def _ascii(rule: str) -> str:
-    return rule if rule.isascii() else idna.encode(rule, uts46=True).decode("ascii")
+def _ascii(label: str) -> str:
+    return label if label.isascii() else idna.alabel(label).decode("ascii")
 
 
 def _covers_strangers(host: str) -> bool:
@@ -126,9 +126,7 @@ def _covers_strangers(host: str) -> bool:
 
     Source: the public suffix list, with its private section.
     """
-    below = f"policyd.{host}"
-    suffixes = _suffix_list()
-    is_public = host == suffixes.publicsuffix(host) or below == suffixes.publicsuffix(below)
+    is_public = _suffix_list().publicsuffix(host) == host
     return is_public or host in _above_public_suffixes()
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policyd.model.findings import Finding
-from policyd.policy.suggest import nearest
+from policyd.policy.wording import nearest
 
 COMPANY = "policyd.yaml"
 ACCESS = "guardrails/access.yaml"

@@ -37,17 +37,17 @@ def load_files(files: Mapping[str, bytes]) -> Snapshot:
 def check(root: Path) -> list[Finding]:
     """All that is wrong with the policy folder *root*, by place."""
     files, unreadable = folder.read(root)
-    return check_tree(files, unreadable)[1]
+    return _check(files, unreadable)[1]
 
 
 def _load(files: Mapping[str, bytes], unreadable: list[Finding]) -> Snapshot:
-    tree, findings = check_tree(files, unreadable)
+    tree, findings = _check(files, unreadable)
     if findings:
         raise PolicyInvalid(findings)
     return build(tree, digest(files))
 
 
-def check_tree(files: Mapping[str, bytes], unreadable: list[Finding]) -> tuple[Tree, list[Finding]]:
+def _check(files: Mapping[str, bytes], unreadable: list[Finding]) -> tuple[Tree, list[Finding]]:
     """The tree in *files*, and all that is wrong with it besides what is *unreadable*, by place."""
     tree, findings = read_tree(files)
     if not files and unreadable:

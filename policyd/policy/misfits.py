@@ -10,10 +10,9 @@ from policyd.model.findings import Finding
 from policyd.policy.codes import CODES
 from policyd.policy.documents import REFUSED, Document, Path
 from policyd.policy.schemas import schema
-from policyd.policy.suggest import did_you_mean
+from policyd.policy.wording import did_you_mean, quoted
 
 _KEY = "[key]"  # how pydantic marks an error about a key of a map
-_LONGEST_QUOTE = 60
 _KINDS = {
     "string_type": "text",
     "list_type": "a list",
@@ -75,11 +74,11 @@ def _unknown(document: Document, shape: type[BaseModel], path: Path) -> str:
     *parents, key = path
     known = set(_schema_at(shape, tuple(parents)).get("properties", ()))
     near = did_you_mean(str(key), known - _written(document, tuple(parents)))
-    return f"`{key}` means nothing here{near or '; remove it'}"
+    return f"{quoted(key)} means nothing here{near or '; remove it'}"
 
 
 def _bad_value(error: ErrorDetails, about: dict[str, Any]) -> str:
-    kind, value = error["type"], _quoted(error["input"])
+    kind, value = error["type"], quoted(error["input"])
     limits = error.get("ctx", {})
     if kind == "literal_error":
         return f"{value} does not fit here{_near(error, about)}"
@@ -97,11 +96,6 @@ def _near(error: ErrorDetails, about: dict[str, Any]) -> str:
     return did_you_mean(error["input"], words) if words and isinstance(error["input"], str) else ""
 
 
-def _quoted(value: object) -> str:
-    text = str(value)
-    return f"`{text[:_LONGEST_QUOTE]}…`" if len(text) > _LONGEST_QUOTE else f"`{text}`"
-
-
 def _kind(value: object) -> str:
     if isinstance(value, dict):
         return "a map"
@@ -109,7 +103,7 @@ def _kind(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return f"{str(value).lower()}, neither text nor number"
-    return f"the text {_quoted(value)}" if isinstance(value, str) else f"the number {value}"
+    return f"the text {quoted(value)}" if isinstance(value, str) else f"the number {value}"
 
 
 def _written(document: Document, path: Path) -> set[str]:
@@ -127,17 +121,16 @@ def _schema_at(shape: type[BaseModel], path: Path) -> dict[str, Any]:
         if isinstance(step, int):
             found = _items(found)
         else:
-            found = found.get("properties", {}).get(step) or found.get("additionalProperties", {})
+            found = found.get("properties", {}).get(step) or found["additionalProperties"]
         found = _resolved(shape, found)
     return found
 
 
 def _items(about: dict[str, Any]) -> dict[str, Any]:
-    for each in (about, *about.get("oneOf", ())):
-        if "items" in each:
-            found: dict[str, Any] = each["items"]
-            return found
-    return {}
+    """The schema of a list's entries, also where a word may stand in place of the list."""
+    lists = (each for each in (about, *about.get("oneOf", ())) if "items" in each)
+    found: dict[str, Any] = next(lists)["items"]
+    return found
 
 
 def _resolved(shape: type[BaseModel], about: dict[str, Any]) -> dict[str, Any]:

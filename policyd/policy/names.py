@@ -8,8 +8,8 @@ from policyd.model.findings import Finding
 from policyd.policy import layout
 from policyd.policy.documents import Path
 from policyd.policy.fitting import Read
-from policyd.policy.suggest import did_you_mean
 from policyd.policy.tree import Tree
+from policyd.policy.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

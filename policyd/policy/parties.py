@@ -9,7 +9,7 @@ from policyd.model.rules import EVERYONE, Section
 from policyd.policy.documents import Path
 from policyd.policy.fitting import Read
 from policyd.policy.names import Names
-from policyd.policy.suggest import did_you_mean
+from policyd.policy.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

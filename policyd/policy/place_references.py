@@ -9,8 +9,8 @@ from policyd.policy.build_places import destinations
 from policyd.policy.names import Names
 from policyd.policy.overlap import overlaps
 from policyd.policy.parties import guardrail_parties
-from policyd.policy.suggest import did_you_mean
 from policyd.policy.tree import Tree
+from policyd.policy.wording import did_you_mean
 
 
 def place_findings(tree: Tree, names: Names) -> Iterator[Finding]:

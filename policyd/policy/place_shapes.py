@@ -39,24 +39,32 @@ Host = TypeAliasType(
     "Host",
     Annotated[
         str,
+        Field(
+            pattern=r"^\S+$",
+            max_length=255,
+            description="a host, `*.suffix`, or a network such as 10.20.0.0/16",
+        ),
         _in_one_spelling(hosts.read_host),
-        Field(description="a host, `*.suffix`, or a network such as 10.20.0.0/16"),
     ],
 )
 UrlPath = TypeAliasType(
     "UrlPath",
     Annotated[
         str,
+        Field(
+            pattern=r"^\S+$",
+            max_length=255,
+            description="an exact path, or a prefix such as /v3/*",
+        ),
         _in_one_spelling(hosts.read_path),
-        Field(description="an exact path, or a prefix such as /v3/*"),
     ],
 )
 Url = TypeAliasType(
     "Url",
     Annotated[
         str,
+        Field(pattern=r"^\S+$", max_length=1000, description="an absolute URL without a query"),
         _in_one_spelling(hosts.read_url),
-        Field(description="an absolute URL without a query"),
     ],
 )
 Port = TypeAliasType(

@@ -19,7 +19,7 @@ from policyd.policy.words import (
     Line,
     ModeWord,
     Name,
-    Names,
+    NameList,
     Per,
     Shape,
     Stage,
@@ -49,9 +49,9 @@ class SentenceShape(Shape):
     """Data that is deleted where it lives."""
     send: Data | None = None
     """Data of which a copy goes elsewhere."""
-    to: Names | None = None
+    to: NameList | None = None
     """Destinations of a send."""
-    to_zone: Names | None = None
+    to_zone: NameList | None = None
     """Zones of a send's destination."""
     to_systems_of: Kind | None = None
     """The kind of system that stands at a send's destination."""
@@ -63,12 +63,12 @@ class SentenceShape(Shape):
     """The lowest level of data that the rule is about."""
     label_at_most: Name | None = None
     """The highest level of data that the rule is about."""
-    category: Names | None = None
+    category: NameList | None = None
     """Categories; the data has one of them at least."""
-    during: Names | None = None
-    """Names from guardrails/calendar.yaml; one of them is open."""
-    outside: Names | None = None
-    """Names from guardrails/calendar.yaml; none of them is open."""
+    during: NameList | None = None
+    """NameList from guardrails/calendar.yaml; one of them is open."""
+    outside: NameList | None = None
+    """NameList from guardrails/calendar.yaml; none of them is open."""
     reason: Line
     """Why; people read it in answers, so one line that a colleague understands."""
 
@@ -119,11 +119,11 @@ class Obligations(Shape):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    mask: Names | None = None
+    mask: NameList | None = None
     """Categories of fields that are masked."""
-    tokenise: Names | None = None
+    tokenise: NameList | None = None
     """Categories of fields that go as tokens."""
-    drop_fields: Annotated[Names | None, Field(alias="drop-fields")] = None
+    drop_fields: Annotated[NameList | None, Field(alias="drop-fields")] = None
     """Categories of fields that are left out."""
     row_limit: Annotated[Amount | None, Field(alias="row-limit")] = None
     """Rows of one call, at most."""
@@ -211,7 +211,7 @@ class ScopeShape(Shape):
     """Datasets that are deleted."""
     send: DatasetIds | None = None
     """Datasets of which a copy goes elsewhere."""
-    to: Names | None = None
+    to: NameList | None = None
     """Destinations of a send."""
     only_fields: Annotated[list[FieldName], *UNIQUE] | None = None
     """The only fields that a call may name, and it must name some."""

@@ -6,9 +6,9 @@ from policyd.model.findings import Finding
 from policyd.policy import layout
 from policyd.policy.fitting import Read
 from policyd.policy.names import Names
-from policyd.policy.suggest import did_you_mean, nearest
 from policyd.policy.tree import Tree
 from policyd.policy.unit_shapes import IntegrationEntry, IntegrationsFile
+from policyd.policy.wording import did_you_mean, nearest
 
 
 def unit_findings(tree: Tree, names: Names) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from policyd.policy.rule_shapes import UnitAllow, UnitForbid, UnitLimit, UnitRequire
-from policyd.policy.words import Contact, Day, Line, Name, Names, Shape, Stage
+from policyd.policy.words import Contact, Day, Line, Name, NameList, Shape, Stage
 
 Page = TypeAliasType(
     "Page",
@@ -24,7 +24,7 @@ class UnitFile(Shape):
     """Where builders ask."""
     help: Page | None = None
     """A page for builders."""
-    deputies: Names | None = None
+    deputies: NameList | None = None
     """Owners who stand in for the unit's owner."""
 
 
@@ -58,7 +58,7 @@ class IntegrationEntry(Shape):
     """Its last day; every sandbox has one."""
     runs_on: Name
     """The destination on which it runs, where what it reads comes to rest."""
-    roles: Annotated[Names, Field(max_length=16)]
+    roles: Annotated[NameList, Field(max_length=16)]
     """Roles, of those that guardrails/roles.yaml lets the unit give out."""
 
 

@@ -86,7 +86,9 @@ Name = TypeAliasType(
         ),
     ],
 )
-Names = TypeAliasType("Names", Annotated[list[Name], *UNIQUE, Field(description="a list of names")])
+NameList = TypeAliasType(
+    "NameList", Annotated[list[Name], *UNIQUE, Field(description="a list of names")]
+)
 Line = TypeAliasType(
     "Line",
     Annotated[
@@ -162,19 +164,19 @@ Day = TypeAliasType(
     "Day",
     Annotated[
         str,
-        AfterValidator(_calendar_day),
         Field(pattern=f"^{_DAY}$", description="a day, such as 2026-03-27"),
+        AfterValidator(_calendar_day),
     ],
 )
 Moment = TypeAliasType(
     "Moment",
     Annotated[
         str,
-        AfterValidator(_calendar_day),
         Field(
             pattern=f"^{_DAY}(?:T{_CLOCK})?$",
             description="a day, such as 2026-03-27, or a time on it, such as 2026-03-27T18:00",
         ),
+        AfterValidator(_calendar_day),
     ],
 )
 Clock = TypeAliasType(

@@ -14,7 +14,7 @@ from policyd.model.errors import DataFolderError
 VERSION = "0001"
 """The last step in `migrations/versions`."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_STEPS = "policyd.registry:migrations"  # Alembic's way to name a folder in a package
 
 
 def open_database(path: Path) -> Engine:
@@ -50,11 +50,11 @@ def told(path: Path | str) -> Iterator[None]:
 
 
 def _set_up(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # or sqlite3 would commit before each `create table`
     connection.execute("pragma synchronous = full")  # a revoked key stays so after a power cut
 
 
 def _begin(connection: Connection) -> None:
+    # By itself sqlite3 begins only before an insert or update, so that a `create table` would stay.
     connection.exec_driver_sql("begin immediate")
 
 
@@ -84,6 +84,6 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", _STEPS)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

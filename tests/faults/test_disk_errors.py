@@ -68,6 +68,23 @@ FAULTS = {"ENOSPC": FULL, "EIO-write": NO_WRITE, "EIO-sync": NO_SYNC, "EROFS": R
 each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
 
+def work(
+    opened: Callable[[], Store], start_failing: Callable[[], None], todo: Batches
+) -> tuple[list[bytes], apsw.Error | None]:
+    """Append batches until one fails; the records that were answered, and the error."""
+    answered: list[bytes] = []
+    try:
+        with closing(opened()) as store:
+            start_failing()
+            for batch in todo:
+                store.append(batch)
+                answered += batch
+                store.tidy()
+    except apsw.Error as error:
+        return answered, error
+    return answered, None
+
+
 @pytest.mark.slow
 @each_fault
 def test_a_failed_append_damages_nothing(
@@ -88,16 +105,12 @@ def test_a_failed_append_damages_nothing(
         folder = ledger_path.parent.with_name(f"disk-{nth}")
         shutil.copytree(ledger_path.parent, folder)
         path = folder / "ledger.db"
-        disk, answered, raised = disks(folder), [], None
-        try:
-            with closing(Store(path, signer, Tuning(vfs=disk.vfs, copy_back=2))) as store:
-                disk.fail(fault.kind, fault.error, nth)
-                for batch in todo:
-                    store.append(batch)
-                    answered += batch
-                    store.tidy()
-        except apsw.Error as caught:
-            raised = caught
+        disk = disks(folder)
+        answered, raised = work(
+            partial(Store, path, signer, Tuning(vfs=disk.vfs, copy_back=2)),
+            partial(disk.fail, fault.kind, fault.error, nth),
+            todo,
+        )
         found = recheck(path)
         assert found == everything[: len(found)]
         assert len(found) >= len(answered)

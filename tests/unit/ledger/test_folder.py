@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from errno import EACCES, EDQUOT, EEXIST, EIO, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EROFS
 from typing import TYPE_CHECKING
 
@@ -228,6 +229,7 @@ def test_the_lock_is_waited_for(folder: DataFolder) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
         assert waiting.stdout is not None
         assert waiting.stdout.readline() == "waiting\n"
+        time.sleep(0.1)  # for the test to see a child that does not wait; it holds without
         folder.close()
         assert waiting.stdout.read() == "open\n"
     folder.lock_fd = os.open(folder.path / "lock", os.O_RDONLY)  # for the fixture to close

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+import uvloop
 
 from policyd.ledger.frames import Committed, Failed, Frames, Ready, reply
 from policyd.ledger.ledger import Failure, Ledger, Options
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from policyd.ledger.folder import DataFolder
     from tests.unit.ledger.conftest import Clock
+
+    Run = Callable[[Coroutine[Any, Any, None]], None]
 
 READY = Ready(0, None)
 
@@ -78,13 +81,19 @@ async def opened(folder: DataFolder, clock: Clock) -> AsyncIterator[Ledger]:
     await ledger.close()
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a test's own coroutine to its end."""
-    asyncio.run(main)
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a test's own coroutine to its end, on the loop of a server and on the plain one."""
+
+    def run_on(main: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(main)
+
+    return run_on
 
 
 def test_done_means_durable(
-    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """What `append` returns from can be read by another process, at the index it says."""
     leaves = records(5)
@@ -105,7 +114,7 @@ def test_done_means_durable(
 
 
 def test_many_at_a_time_each_get_their_own_index(
-    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """Concurrent appends share commits, and each learns where its records are."""
     leaves, commits = records(300), []
@@ -123,7 +132,7 @@ def test_many_at_a_time_each_get_their_own_index(
 
 
 def test_closing_waits_for_what_was_submitted(
-    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """An orderly end loses nothing: what was submitted before it is durable after it."""
     leaves = records(100)
@@ -140,7 +149,7 @@ def test_closing_waits_for_what_was_submitted(
     run(main())
 
 
-def test_stamps_go_on_from_the_last_record(folder: DataFolder, clock: Clock) -> None:
+def test_stamps_go_on_from_the_last_record(folder: DataFolder, clock: Clock, run: Run) -> None:
     """After a restart with a clock set back, no record is older than the log's last."""
 
     async def main() -> None:
@@ -161,7 +170,7 @@ def test_stamps_go_on_from_the_last_record(folder: DataFolder, clock: Clock) -> 
 
 
 def test_nothing_is_done_before_the_writer_says_so(
-    clock: Clock, records: Callable[[int], list[bytes]]
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """A future resolves with its own frame's commit: not earlier, not with another's."""
 
@@ -185,7 +194,7 @@ def test_nothing_is_done_before_the_writer_says_so(
     [((5, 1 << 24), "no room for 3 more records"), ((4096, 700), "no room for 3 more")],
 )
 def test_a_full_queue_takes_all_or_none(
-    limit: tuple[int, int], room: str, clock: Clock, records: Callable[[int], list[bytes]]
+    limit: tuple[int, int], room: str, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """With fewer free places than records, none is taken; a commit makes room again."""
     leaves = records(6)
@@ -209,7 +218,7 @@ def test_a_full_queue_takes_all_or_none(
 
 
 def test_cancelling_the_waiter_keeps_the_record(
-    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """A caller that goes away neither takes its record back nor shifts anyone's index."""
     leaves = records(3)
@@ -230,7 +239,7 @@ def test_cancelling_the_waiter_keeps_the_record(
 
 @pytest.mark.parametrize("count", [0, 513])
 def test_a_frame_has_bounds(
-    count: int, clock: Clock, records: Callable[[int], list[bytes]]
+    count: int, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """One transaction takes at most 512 records, so that is what may be submitted at once."""
 
@@ -242,7 +251,9 @@ def test_a_frame_has_bounds(
     run(main())
 
 
-def test_the_order_of_time_is_kept(clock: Clock, records: Callable[[int], list[bytes]]) -> None:
+def test_the_order_of_time_is_kept(
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
+) -> None:
     """A record older than one before it is refused; the log's order is that of time."""
     early, late = records(2)
 
@@ -258,7 +269,7 @@ def test_the_order_of_time_is_kept(clock: Clock, records: Callable[[int], list[b
 
 
 def test_a_failed_commit_reaches_everyone(
-    clock: Clock, records: Callable[[int], list[bytes]]
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """After a failure every waiter and every later call gets the same, with the way out."""
 
@@ -284,7 +295,7 @@ def test_a_failed_commit_reaches_everyone(
 
 
 def test_a_killed_writer_reaches_everyone(
-    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]]
+    folder: DataFolder, clock: Clock, records: Callable[[int], list[bytes]], run: Run
 ) -> None:
     """A writer that is killed ends the service, not the server: what is asked next is refused."""
     leaves = records(2)
@@ -304,7 +315,7 @@ def test_a_killed_writer_reaches_everyone(
     run(main())
 
 
-def test_an_idle_ledger_notices_its_writers_end(folder: DataFolder, clock: Clock) -> None:
+def test_an_idle_ledger_notices_its_writers_end(folder: DataFolder, clock: Clock, run: Run) -> None:
     """Even without a request, a dead writer shows."""
 
     async def main() -> None:
@@ -318,7 +329,7 @@ def test_an_idle_ledger_notices_its_writers_end(folder: DataFolder, clock: Clock
     run(main())
 
 
-def test_a_damaged_ledger_is_not_opened(folder: DataFolder, clock: Clock) -> None:
+def test_a_damaged_ledger_is_not_opened(folder: DataFolder, clock: Clock, run: Run) -> None:
     """A server on a damaged ledger does not start, and says what is wrong."""
     with closing(apsw.Connection(str(folder.ledger))) as db:
         db.execute("update state set root = zeroblob(32)")
@@ -331,7 +342,7 @@ def test_a_damaged_ledger_is_not_opened(folder: DataFolder, clock: Clock) -> Non
     run(main())
 
 
-def test_a_writer_that_ends_at_once_is_an_error(clock: Clock) -> None:
+def test_a_writer_that_ends_at_once_is_an_error(clock: Clock, run: Run) -> None:
     """A writer that never gets ready is no ledger."""
 
     async def main() -> None:
@@ -343,7 +354,7 @@ def test_a_writer_that_ends_at_once_is_an_error(clock: Clock) -> None:
     run(main())
 
 
-def test_a_writer_keeps_the_folder_locked(folder: DataFolder, clock: Clock) -> None:
+def test_a_writer_keeps_the_folder_locked(folder: DataFolder, clock: Clock, run: Run) -> None:
     """The lock is not free before the writer has ended, even if the server has let go of it."""
 
     async def main() -> None:

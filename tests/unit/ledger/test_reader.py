@@ -71,6 +71,19 @@ def test_an_id_that_nobody_has_is_not_found(
         assert reader.record_by_id(text) is None
 
 
+def test_looking_for_what_is_not_there_is_cheap(
+    store: Store, path: Path, records: Callable[[int], list[bytes]]
+) -> None:
+    """An id that nobody has costs no walk through the log: it is where it would be, or nowhere."""
+    leaves = records(3000)
+    for start in range(0, 3000, 500):
+        store.append(leaves[start : start + 500])
+    nobody = uuid7(moment(time_of(leaves[5])), bytes(10))
+    # The clock moves on each time SQLite has worked for a while, which it may do twice.
+    with closing(Reader(path, seconds=2, clock=itertools.count().__next__)) as reader:
+        assert reader.record_by_id(nobody) is None
+
+
 def test_pages_run_through_the_log(
     store: Store, reader: Reader, records: Callable[[int], list[bytes]]
 ) -> None:

@@ -85,55 +85,58 @@ def recorded(call: Call, decision: Decision) -> dict[str, Any]:
     return dict(audit.parse(leaf))
 
 
+ALLOWED = {
+    "v": 1,
+    "id": STAMP.id,
+    "ts": STAMP.ts,
+    "nonce": STAMP.nonce,
+    "kind": "decision",
+    "caller": {"key": "k7", "address": "127.0.0.1"},
+    "call": {
+        "subject": "hr/pay-run",
+        "unit": "hr",
+        "roles": ["payroll"],
+        "stage": "production",
+        "template": "file-drop",
+        "on_behalf_of": [{"type": "person", "id": "ada"}],
+        "action": "send",
+        "system": "payroll",
+        "dataset": "payroll/slips",
+        "fields": ["iban", "name"],
+        "labels": {
+            "asserted": ["confidential"],
+            "effective": ["restricted", "payment", "personal"],
+        },
+        "destination": {
+            "sent": "bank/api",
+            "path": "/v1/pay",
+            "method": "POST",
+            "canonical": "https://bank.example/v1/pay",
+            "name": "bank",
+            "zone": "partners",
+        },
+        "volume": {"rows": 12, "bytes": 0},
+        "purpose": "payroll",
+        "traceparent": CALL.traceparent,
+        "request_id": "req-1",
+        "supported_obligations": ["mask"],
+    },
+    "facts": {"now": STAMP.ts},
+    "snapshot": BASIS.snapshot,
+    "source": "folder",
+    "engine": "policyd 0.1.0",
+    "decision": "allow",
+    "reasons": [],
+    "obligations": [{"id": "mask", "type": "mask", "properties": {"fields": ["iban"]}}],
+    "valid_until": "2026-03-01T12:01:00.250000Z",
+}
+
+
 def test_an_allow_is_recorded_whole() -> None:
     """The record of an allow has what was asked, what was known, by what it was decided."""
     mask = Obligation("mask", {"fields": ("iban",)})
     until = NOW.replace(minute=1)
-    assert recorded(CALL, decided(obligations=(mask,), until=until)) == {
-        "v": 1,
-        "id": STAMP.id,
-        "ts": STAMP.ts,
-        "nonce": STAMP.nonce,
-        "kind": "decision",
-        "caller": {"key": "k7", "address": "127.0.0.1"},
-        "call": {
-            "subject": "hr/pay-run",
-            "unit": "hr",
-            "roles": ["payroll"],
-            "stage": "production",
-            "template": "file-drop",
-            "on_behalf_of": [{"type": "person", "id": "ada"}],
-            "action": "send",
-            "system": "payroll",
-            "dataset": "payroll/slips",
-            "fields": ["iban", "name"],
-            "labels": {
-                "asserted": ["confidential"],
-                "effective": ["restricted", "payment", "personal"],
-            },
-            "destination": {
-                "sent": "bank/api",
-                "path": "/v1/pay",
-                "method": "POST",
-                "canonical": "https://bank.example/v1/pay",
-                "name": "bank",
-                "zone": "partners",
-            },
-            "volume": {"rows": 12, "bytes": 0},
-            "purpose": "payroll",
-            "traceparent": CALL.traceparent,
-            "request_id": "req-1",
-            "supported_obligations": ["mask"],
-        },
-        "facts": {"now": STAMP.ts},
-        "snapshot": BASIS.snapshot,
-        "source": "folder",
-        "engine": "policyd 0.1.0",
-        "decision": "allow",
-        "reasons": [],
-        "obligations": [{"id": "mask", "type": "mask", "properties": {"fields": ["iban"]}}],
-        "valid_until": "2026-03-01T12:01:00.250000Z",
-    }
+    assert recorded(CALL, decided(obligations=(mask,), until=until)) == ALLOWED
 
 
 def test_a_denial_names_its_reasons_and_nothing_absent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -20,7 +21,6 @@ from policyd_audit.tree import Tree, leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def look(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -105,19 +105,19 @@ def test_the_auditors_tool_agrees(
         ("update state set size = -1", (), "is missing or is not one"),
         ("update state set size = 'x'", (), "is missing or is not one"),
         ("delete from state", (), "is missing or is not one"),
-        ("update state set root = ?", (b"\x01" * 32,), "root"),
+        ("update state set root = ?", (b"\x01" * 32,), "stored root"),
         ("update state set stack = substr(stack, 33)", (), "tree state"),
         ("update state set stack = zeroblob(length(stack))", (), "tree state"),
-        ("update state set note = ?", ("no note",), "note"),
+        ("update state set note = ?", ("no note",), "the note is not"),
         ("update state set note = replace(note, '600', '601')", (), "signature"),
         ("delete from leaf where seq = 599", (), "does not end with record 599"),
         ("delete from leaf where seq = 500", (), "does not end with record 599"),
-        ("update leaf set leaf = ? where seq = 599", (b"{}",), "record 599"),
+        ("update leaf set leaf = ? where seq = 599", (b"{}",), "record 599: its bytes"),
         ("update leaf set leaf = 'text' where seq = 599", (), "record 599"),
         ("update leaf set hash = ? where seq = 344", (b"\x01" * 32,), "record 344"),
         ("insert into leaf values(600, x'00', x'00')", (), "does not end with record 599"),
         ("update tile set data = zeroblob(8192) where n = 1", (), "tree state"),
-        ("update tile set data = x'00'", (), "tile"),
+        ("update tile set data = x'00'", (), "a tile of level 0"),
         ("delete from tile where n = 1", (), "tree state"),
         ("drop table tile", (), "`tile` is missing"),
         ("alter table leaf rename column hash to sum", (), "no such column"),
@@ -141,6 +141,28 @@ def test_damage_is_seen_when_opening(
         Store(path, signer)
     assert caught.value.code == "ledger-damaged"
     assert "policyd-audit verify" in str(caught.value)
+
+
+def test_a_checkpoint_of_another_tree_is_damage(
+    path: Path, signer: Signer, records: Callable[[int], list[bytes]]
+) -> None:
+    """A checkpoint that was signed, but of another state, does not fit this one."""
+    with closing(Store(path, signer)) as store:
+        store.append(records(3))
+    change(path, "update state set note = ?", signer.checkpoint(2, b"\x01" * 32))
+    with pytest.raises(DataFolderError, match="the checkpoint is not that of the stored tree"):
+        Store(path, signer)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux to see open files")
+def test_a_refused_ledger_is_not_kept_open(path: Path, signer: Signer) -> None:
+    """A store that cannot be opened leaves no open file, with which locks would go or stay."""
+    change(path, "update state set root = zeroblob(32)")
+    with pytest.raises(DataFolderError) as caught:
+        Store(path, signer)
+    names = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert caught.value.code == "ledger-damaged"
+    assert str(path) not in names
 
 
 def test_a_leaf_that_is_no_record_is_damage(path: Path, signer: Signer) -> None:
@@ -197,6 +219,16 @@ def test_what_is_no_database_is_refused(
         Store(path, signer)
     assert caught.value.code == code
     assert str(path) in str(caught.value)
+
+
+def test_a_ledger_that_another_program_keeps_is_not_opened(path: Path, signer: Signer) -> None:
+    """A program that has the ledger to itself keeps the server from starting, and is told of."""
+    with closing(apsw.Connection(str(path))) as other:
+        other.pragma("locking_mode", "exclusive")
+        other.execute("update state set size = size")
+        with pytest.raises(DataFolderError, match="another program holds a lock") as caught:
+            Store(path, signer, Tuning(busy_ms=0))
+        assert caught.value.code == "ledger-locked"
 
 
 def test_a_locked_ledger_is_refused(

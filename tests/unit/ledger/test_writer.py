@@ -110,8 +110,11 @@ def test_a_server_that_vanishes_is_no_error(
 ) -> None:
     """A server that dies without reading its replies ends the writer in an orderly way."""
     with running(lambda: Store(path, signer), path) as (server, status):
+        server.pipe.recv(1, socket.MSG_PEEK)  # a reply is there, and stays unread
         server.pipe.sendall(frame(records(3)))
     assert status == [0]
+    with closing(Store(path, signer)) as store:
+        assert store.size == 3
 
 
 def test_a_failed_commit_ends_it(

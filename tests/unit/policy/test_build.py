@@ -127,7 +127,7 @@ def test_an_integration_answers_to_itself_its_unit_and_its_roles(small: Snapshot
 def test_a_role_brings_what_it_includes_whoever_may_give_that_out() -> None:
     """What IT includes in a role needs no unit; what a unit gives out has to be its own."""
     roles = {
-        "top": RoleEntry(units=["hr"], includes=["middle"], reason="One."),
+        "top": RoleEntry(units=["hr"], includes=["middle", "low"], reason="One."),
         "middle": RoleEntry(units=["law"], includes=["low"], reason="Two."),
         "low": RoleEntry(units=["law"], reason="Three."),
         "other": RoleEntry(units=["law"], reason="Four."),
@@ -187,6 +187,31 @@ def test_places_are_as_listed(small: Snapshot) -> None:
     assert small.connections == {"books/api": "https://books.small.example/api/"}
     outside = small.zones["outside"]
     assert (outside.clearance, outside.treatments) == (0, {"personal": Treatment.NEVER})
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (
+            "guardrails/destinations.yaml",
+            "{reason: Our own.}",
+            "{reason: Our own., owner: hr-team}",
+        ),
+        ("guardrails/destinations.yaml", "zone: inside\n", "zone: inside\n    owner: hr-team\n"),
+        ("guardrails/roles.yaml", "{units", "{owner: hr-team, units"),
+        ("guardrails/access.yaml", "who: [reader]", "who: [reader]\n    owner: hr-team"),
+    ],
+)
+def test_a_thing_with_an_owner_of_its_own_has_that_one(path: str, old: str, new: str) -> None:
+    """The owner of the file answers only for what names nobody else."""
+    snapshot = changed(path, old, new)
+    owned = (
+        snapshot.zones["inside"],
+        snapshot.destinations["books"],
+        snapshot.roles["reader"],
+        snapshot.rules["guardrail:staff"],
+    )
+    assert sorted(each.owner for each in owned) == ["hr-team", "it", "it", "it"]
 
 
 def test_everyone_at_a_destination_is_no_narrowing() -> None:

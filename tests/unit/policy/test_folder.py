@@ -97,12 +97,17 @@ def test_a_folder_in_place_of_a_file_is_found(root: Path) -> None:
     assert codes(root) == ["policyd.yaml missing-file", "policyd.yaml/ unexpected-file"]
 
 
-def test_a_name_that_is_not_utf_8_can_be_printed(root: Path) -> None:
-    """Findings are text, whatever the file system holds."""
+def test_a_name_that_cannot_be_printed_is_escaped(root: Path) -> None:
+    """A finding is one line of text, whatever the file system holds."""
     name = os.fsencode(root / "guardrails") + b"/\xff.yaml"
     with open(name, "wb"):  # noqa: PTH123 - a path has no bytes
         pass
-    assert codes(root) == ["guardrails/\\xff.yaml unexpected-file"]
+    (root / "units" / "a\nb").mkdir()
+    (root / "units" / "a\nb" / "unit.yaml").touch()
+    assert codes(root) == [
+        "guardrails/\\udcff.yaml unexpected-file",
+        "units/a\\nb/unit.yaml unexpected-file",
+    ]
 
 
 def test_no_more_of_a_file_than_its_bound_is_read(root: Path) -> None:

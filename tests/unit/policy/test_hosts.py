@@ -75,6 +75,7 @@ def test_another_spelling_is_refused_with_the_right_one(text: str, words: str) -
         "*.kawasaki.jp",
         "*.amazonaws.com",
         "*.xn--p1ai",
+        "*.xn--55qx5d.cn",
         "0.0.0.0/0",
         "10.0.0.0/7",
         "::/0",

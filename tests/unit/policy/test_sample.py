@@ -1,9 +1,14 @@
 """The sample company is sound, and shows what policyd can do."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from policyd.engine.decide import Engine
+from policyd.model.call import Call, Entity
+from policyd.model.facts import Facts
 from policyd.model.labels import Treatment
 from policyd.model.rules import Section
 from policyd.model.snapshot import Snapshot
@@ -56,3 +61,69 @@ def test_every_unit_allows_something_to_each_integration(company: Snapshot, unit
         for name in rule.sentence.who
     }
     assert named == {name for name in company.integrations if name.startswith(f"{unit}/")}
+
+
+class Shown(NamedTuple):
+    """A send of the sample company, and what the answer shows."""
+
+    who: str
+    data: str
+    to: str
+    fields: tuple[str, ...]
+    duties: list[str]
+    rules: list[str]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Shown(
+            "sales/customers-to-crm",
+            "erp/customers",
+            "crm/api",
+            ("email", "iban"),
+            ["tokenise"],
+            [],
+        ),
+        Shown(
+            "plants/dock-slots",
+            "erp/delivery-notes",
+            "dock-booking/slots",
+            ("plate",),
+            ["mask"],
+            [],
+        ),
+        Shown(
+            "finance/remittance-advices",
+            "erp/invoices",
+            "supplier-hub/advices",
+            ("total", "our_iban"),
+            ["drop-fields"],
+            [],
+        ),
+        Shown(
+            "webshop/shop-assistant",
+            "crm/contacts",
+            "llm/chat",
+            ("first_name",),
+            [],
+            ["unit:sales/contacts-are-ours-to-prompt"],
+        ),
+    ],
+    ids=lambda shown: shown.who,
+)
+def test_duties_and_the_data_owners_word_can_be_seen(company: Snapshot, shown: Shown) -> None:
+    """Each treatment, and a refusal by the owner of the data alone, happens to some call."""
+    call = Call(
+        Entity("integration", shown.who),
+        "send",
+        Entity("dataset", shown.data),
+        fields=shown.fields,
+        endpoint=shown.to,
+        method="POST",
+        supported_obligations=("mask", "tokenise", "drop-fields"),
+    )
+    monday = Facts(datetime(2026, 11, 23, 10, tzinfo=UTC))
+    decision = Engine(company).decide(call, monday)
+    assert [each.type for each in decision.obligations] == shown.duties
+    assert [each.rule for each in decision.reasons] == shown.rules

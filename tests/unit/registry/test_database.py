@@ -1,6 +1,8 @@
 """The registry's file: made, upgraded, and refused when it is not ours to use."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +63,17 @@ def test_opening_again_changes_nothing(path: Path) -> None:
     make(path)
 
     assert path.read_bytes() == before
+
+
+def test_alembic_is_for_upgrades_only(path: Path) -> None:
+    """A registry that is up to date is opened without Alembic, which takes long to load."""
+    make(path)
+    program = (
+        "import sys; from pathlib import Path; from policyd.registry.database import open_database;"
+        "open_database(Path(sys.argv[1])).dispose(); sys.exit('alembic' in sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
 
 
 def test_newer_file_is_refused(path: Path) -> None:

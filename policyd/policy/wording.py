@@ -1,10 +1,21 @@
-"""Suggestions for misspelt words."""
+"""Words of messages: quotations, and suggestions for misspelt words."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_LONGEST_QUOTE = 60
 _LONGEST_LIST = 8
 _MANY = 500  # comparing a word with more than that would make a broken file slow to refuse
+
+
+def quoted(value: object) -> str:
+    """User input in backticks: on one line, and cut where it gets long.
+
+    >>> quoted("a  b"), quoted(1.5), len(quoted("x" * 1000))
+    ('`a b`', '`1.5`', 63)
+    """
+    text = " ".join(str(value).split())
+    return f"`{text[:_LONGEST_QUOTE]}…`" if len(text) > _LONGEST_QUOTE else f"`{text}`"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,92 @@
+"""Casbin, as it is used here, against a matcher that can be read at a glance."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyd.engine.access import AccessRules
+from policyd.engine.destination import DestinationTable
+from policyd.engine.resolve import Asked, resolve
+from policyd.model.rules import Rule, Section
+from policyd.model.snapshot import Snapshot
+from tests.properties import worlds
+from tests.properties.worlds import LAYERS, WORDS, asks, share, snapshots
+
+
+def speaks_about(rule: Rule, asked: Asked, names: frozenset[str]) -> bool:
+    """Whether *rule* is about the call of an integration that answers to *names*."""
+    says, call, place = rule.sentence, asked.call, asked.endpoint.destination
+    sends, stage = call.action == "send", asked.integration.stage if asked.integration else None
+    return (
+        any(_covers(pattern, call.resource.id) for pattern in says.data.get(call.action, ()))
+        and not names.isdisjoint(says.who)
+        and names.isdisjoint(says.excepted)
+        and (not (sends and says.to) or (place is not None and place.name in says.to))
+        and (not (sends and says.to_zone) or asked.zone.name in says.to_zone)
+        and (not (sends and says.to_systems_of) or asked.endpoint.kind == says.to_systems_of)
+        and (not says.in_systems_of or asked.system_kind == says.in_systems_of)
+        and (not says.stage or stage == says.stage)
+        and (not says.only_fields or set(asked.marks) <= set(says.only_fields))
+        and (not says.during or not asked.windows.isdisjoint(says.during))
+        and asked.windows.isdisjoint(says.outside)
+        and _is_such_data(rule, asked)
+    )
+
+
+def _covers(pattern: str, data: str) -> bool:
+    return data.startswith(pattern[:-1]) if pattern.endswith("*") else data == pattern
+
+
+def _is_such_data(rule: Rule, asked: Asked) -> bool:
+    """One field that is so makes a forbid; what covers needs all, without the caller's word."""
+    says, forbids = rule.sentence, rule.section is Section.FORBID
+    enough = any if forbids else all
+    known, raised = asked.catalogued.values(), asked.marks.values()
+    upward, downward = (raised, known) if forbids else (known, raised)
+    least, most, rank = says.label_at_least, says.label_at_most, WORDS.levels.index
+    return (
+        (not least or enough(mark.rank >= rank(least) for mark in upward))
+        and (not most or enough(mark.rank <= rank(most) for mark in downward))
+        and (not says.category or enough(mark.categories & set(says.category) for mark in upward))
+    )
+
+
+def _questions(snapshot: Snapshot, asked: worlds.Asked) -> list[Asked]:
+    table = DestinationTable(snapshot.destinations)
+    return [resolve(snapshot, table, call, now) for call, now in asked]
+
+
+@given(snapshots, asks)
+def test_casbin_finds_what_the_words_say(snapshot: Snapshot, asked: worlds.Asked) -> None:
+    """Every layer names exactly the rules that speak about the call, whatever is asked."""
+    groups = {name: who.names for name, who in snapshot.integrations.items()}
+    access = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
+    for question in _questions(snapshot, asked):
+        who = question.call.subject.id
+        names = groups.get(who, frozenset({who}))
+        for layer in LAYERS:
+            rules = [each for each in snapshot.rules.values() if each.layer == layer]
+            speaking = sorted(
+                (each.section is Section.FORBID, each.ref)
+                for each in rules
+                if speaks_about(each, question, names)
+            )
+            found = access.matches(layer, question)
+            assert [ref for forbids, ref in speaking if not forbids] == list(found.allows)
+            assert [ref for forbids, ref in speaking if forbids] == list(found.forbids)
+
+
+def _speaking(drawn: tuple[Snapshot, worlds.Asked]) -> list[bool]:
+    """For every rule that narrows and every call, whether it is about it."""
+    snapshot, asked = drawn
+    narrow = [each for each in snapshot.rules.values() if each not in worlds.WIDE]
+    return [
+        speaks_about(each, question, question.integration.names)
+        for question in _questions(snapshot, asked)
+        for each in narrow
+        if question.integration
+    ]
+
+
+def test_rules_and_calls_meet() -> None:
+    """The comparison is about something: drawn rules speak about drawn calls, and often do not."""
+    assert 0.05 <= share(st.tuples(snapshots, asks), _speaking, 100) <= 0.5
