@@ -8,7 +8,6 @@ from policyd.engine.access import AccessRules, Matches
 from policyd.engine.destination import DestinationTable
 from policyd.engine.resolve import Asked, resolve
 from policyd.model.call import Call, Entity
-from policyd.model.facts import Facts
 from policyd.model.rules import Section
 from policyd.model.snapshot import Snapshot
 from tests.unit.engine.conftest import NOON, VOCABULARY, rule
@@ -47,7 +46,7 @@ def rules(company: Snapshot) -> AccessRules:
 
 
 def _asked(company: Snapshot, call: Call) -> Asked:
-    return resolve(company, DestinationTable(company.destinations), call, Facts(NOON))
+    return resolve(company, DestinationTable(company.destinations), call, NOON)
 
 
 def test_every_match_is_named(company: Snapshot, rules: AccessRules) -> None:

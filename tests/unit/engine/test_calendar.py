@@ -84,7 +84,7 @@ STEADY = [
 @pytest.mark.parametrize(("what", "now", "until", "expected"), STEADY)
 def test_steady_until(what: str, now: str, until: str | None, expected: str) -> None:
     """An answer is good for a minute, and no longer than what it rests on."""
-    found = steady_until(CALENDAR, _at(now), _at(until) if until else None)
+    found = steady_until(CALENDAR, _at(now), [_at(until)] if until else [])
     assert found == _at(expected), what
     assert found.tzinfo is UTC or found.utcoffset() == timedelta(0)
     assert _at(now) < found <= _at(now) + MINUTE

@@ -31,7 +31,7 @@ SEND = Call(
 @pytest.fixture
 def asked(company: Snapshot) -> Asked:
     """Two fields of the customers, internal and confidential personal, sent to the CRM at noon."""
-    return resolve(company, DestinationTable(company.destinations), SEND, Facts(NOON))
+    return resolve(company, DestinationTable(company.destinations), SEND, NOON)
 
 
 HOLDS = [
@@ -83,7 +83,7 @@ def test_labels_of_several_fields(asked: Asked, text: str, forbids: bool, covers
 def test_a_whole_dataset_is_its_worst(company: Snapshot) -> None:
     """A call that names no field is about the dataset, which has all its categories."""
     call = replace(SEND, fields=())
-    asked = resolve(company, DestinationTable(company.destinations), call, Facts(NOON))
+    asked = resolve(company, DestinationTable(company.destinations), call, NOON)
     for text in ("label_at_least=restricted", "category=payment"):
         assert compile_condition(text, Section.CEILING, VOCABULARY)(asked)
         assert compile_condition(text, Section.FORBID, VOCABULARY)(asked)
