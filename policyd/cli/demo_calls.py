@@ -130,6 +130,7 @@ SCENES = (
             *("webshop/shop-assistant", "send", "crm/contacts", ("segment",)),
             endpoint="llm/chat",
             method="POST",
+            supported_obligations=["row-limit", "log-outcome"],
         ),
         "data-owner-forbids",
     ),

@@ -283,7 +283,7 @@ class ExemptionsFile(Shape):
 
     owner: Name
     """Who answers for the list."""
-    longest_days: Annotated[int, Field(ge=1, le=400)] = 200
+    longest_days: Annotated[int, Field(ge=1, le=1830)] = 200
     """Days that one may last."""
     exemptions: dict[ExemptionId, ExemptionEntry]
     """By their number."""

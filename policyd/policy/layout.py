@@ -19,6 +19,7 @@ MODEL = "guardrails/model.conf"
 TEMPLATES = "guardrails/templates"
 UNITS = "units"
 REQUIRED = (COMPANY, MODEL, ACCESS, ROLES, SYSTEMS, LABELS, DESTINATIONS, CALENDAR)
+OPTIONAL = (PROMOTIONS, EXEMPTIONS)
 UNIT_FILES = ("unit.yaml", "access.yaml", "integrations.yaml")
 
 _NAME = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
@@ -32,7 +33,7 @@ _BESIDE = re.compile(r"(?:.*/)?\.[^/]*|tests|schemas|units/[^/]+/tests|.*\.md|CO
 
 def decides(path: str) -> bool:
     """Whether *path*, relative to the root, is one of the files that decide."""
-    is_fixed = path in REQUIRED or path == PROMOTIONS
+    is_fixed = path in REQUIRED or path in OPTIONAL
     return is_fixed or bool(_TEMPLATE.fullmatch(path) or _UNIT_FILE.fullmatch(path))
 
 
@@ -91,6 +92,6 @@ def _expected(folder: str) -> set[str]:
     if folder.startswith(f"{UNITS}/"):
         return set(UNIT_FILES)
     if folder == "guardrails":
-        fixed = {each.rpartition("/")[2] for each in (*REQUIRED, PROMOTIONS)}
+        fixed = {each.rpartition("/")[2] for each in (*REQUIRED, *OPTIONAL)}
         return {*fixed, "templates"} - {COMPANY}
     return {COMPANY, "guardrails", UNITS} if not folder else set()

@@ -1,4 +1,4 @@
-"""The default protection of systems of record: two ordinary rules that every tree has.
+"""The default protection of systems of record: three ordinary rules that every tree has.
 
 They are no code of the engine: a policy owner sees them, and a new system of record is covered
 by its `kind` alone.
@@ -7,37 +7,46 @@ by its `kind` alone.
 from collections.abc import Iterator
 
 from policyd.model.findings import Finding
-from policyd.model.rules import ANYTHING, EVERYONE
-from policyd.policy.rule_shapes import GuardrailForbid
+from policyd.model.rules import ANYTHING, EVERYONE, Mode
+from policyd.policy.rule_shapes import GuardrailForbid, GuardrailLimit
 from policyd.policy.tree import Tree
 
-_WAYS = (
-    ("in a freeze", "`during` a freeze"),
-    ("by a trial", "`stage: sandbox`"),
-)
+_SAYS = "`write: anything` and `delete: anything`, `in_systems_of: record`"
+_FORBID = f"forbid everyone to {_SAYS}"
+_WAYS = {
+    "in a freeze": ("forbid", f"{_FORBID}, `during` a freeze"),
+    "by a trial": ("forbid", f"{_FORBID}, `stage: sandbox`"),
+    "without end": ("limit", f"limit everyone's {_SAYS}, to a number of `calls`"),
+}
 
 
 def protection_findings(tree: Tree) -> Iterator[Finding]:
     """What keeps today's and tomorrow's systems of record from being changed is in place."""
     if all(each.kind != "record" for each in tree.systems.content.systems.values()):
         return
+    found = set(_ways(tree))
+    for way, (section, words) in _WAYS.items():
+        if way not in found:
+            message = f"nothing keeps systems of record from being changed {way}: {words}"
+            yield tree.access.finding((section,), "records-unprotected", message, key=True)
+
+
+def _ways(tree: Tree) -> Iterator[str]:
+    """The ways that are closed."""
     freezes = tree.calendar.content.freezes.keys()
-    rules = [rule for rule in tree.access.content.forbid.values() if _covers_all(rule)]
-    in_a_freeze = any(
-        rule.during and not freezes.isdisjoint(rule.during) and not rule.stage for rule in rules
-    )
-    by_a_trial = any(rule.stage == "sandbox" and not rule.during for rule in rules)
-    for (way, words), is_there in zip(_WAYS, (in_a_freeze, by_a_trial), strict=True):
-        if not is_there:
-            message = (
-                f"nothing keeps systems of record from being changed {way}: forbid everyone to"
-                f" `write: anything` and `delete: anything`, `in_systems_of: record`, {words}"
-            )
-            yield tree.access.finding(("forbid",), "records-unprotected", message, key=True)
+    access = tree.access.content
+    for rule in filter(_covers_all, access.forbid.values()):
+        if not rule.stage and not freezes.isdisjoint(rule.during or ()):
+            yield "in a freeze"
+        if rule.stage == "sandbox" and not rule.during:
+            yield "by a trial"
+    for limit in filter(_covers_all, access.limit.values()):
+        if limit.calls and not limit.stage and not limit.during:
+            yield "without end"
 
 
-def _covers_all(rule: GuardrailForbid) -> bool:
-    """Whether the rule is about every change of every system of record, by everyone."""
+def _covers_all(rule: GuardrailForbid | GuardrailLimit) -> bool:
+    """Whether the rule is in force on every change of every system of record, by everyone."""
     narrowing = (
         rule.except_,
         rule.label_at_least,
@@ -50,5 +59,6 @@ def _covers_all(rule: GuardrailForbid) -> bool:
         and rule.write == [ANYTHING]
         and rule.delete == [ANYTHING]
         and rule.in_systems_of == "record"
+        and rule.mode in {None, Mode.ENFORCE}
         and not any(narrowing)
     )

@@ -20,6 +20,7 @@ FILES: dict[str, type[BaseModel]] = {
     "destinations": place_shapes.DestinationsFile,
     "calendar": guardrail_shapes.CalendarFile,
     "promotions": guardrail_shapes.PromotionsFile,
+    "exemptions": guardrail_shapes.ExemptionsFile,
     "template": guardrail_shapes.TemplateFile,
     "unit": unit_shapes.UnitFile,
     "unit-access": unit_shapes.UnitAccessFile,

@@ -38,8 +38,8 @@ ODD: tuple[Any, ...] = (
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
     """The way to every value in *value*."""
     yield path
-    steps = value.items() if isinstance(value, dict) else enumerate(value)
-    for step, inner in steps if isinstance(value, dict | list) else ():
+    steps = value.items() if isinstance(value, dict) else ()
+    for step, inner in enumerate(value) if isinstance(value, list) else steps:
         yield from places(inner, (*path, step))
 
 

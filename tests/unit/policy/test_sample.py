@@ -82,7 +82,7 @@ class Shown(NamedTuple):
             "erp/customers",
             "crm/api",
             ("email", "iban"),
-            ["tokenise"],
+            ["log-outcome", "tokenise"],
             [],
         ),
         Shown(
@@ -98,7 +98,7 @@ class Shown(NamedTuple):
             "erp/invoices",
             "supplier-hub/advices",
             ("total", "our_iban"),
-            ["drop-fields"],
+            ["drop-fields", "log-outcome"],
             [],
         ),
         Shown(
@@ -121,7 +121,8 @@ def test_duties_and_the_data_owners_word_can_be_seen(company: Snapshot, shown: S
         fields=shown.fields,
         endpoint=shown.to,
         method="POST",
-        supported_obligations=("mask", "tokenise", "drop-fields"),
+        rows=20,
+        supported_obligations=("mask", "tokenise", "drop-fields", "row-limit", "log-outcome"),
     )
     monday = Facts(datetime(2026, 11, 23, 10, tzinfo=UTC))
     decision = Engine(company).decide(call, monday)
