@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from policyd import __version__
-from policyd.api import health, keys, records
+from policyd.api import health, keys, outcomes, records
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -88,7 +88,7 @@ def rest(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    for module in (health, keys, records):
+    for module in (health, keys, outcomes, records):
         app.include_router(module.router)
     app.add_exception_handler(PolicydError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -198,7 +198,8 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
 
     Args:
         decision: What was decided and recorded.
-        include: Any of `reasons` and `valid-until`; what it does not know it leaves out.
+        include: Any of `reasons`, `destination` (the URL the decision is about, in its one
+            spelling) and `valid-until`; what it does not know it leaves out.
         in_full: Whether reasons name their rule and owner: for authors, auditors and admins.
     """
     body: dict[str, Any] = {"decision": decision.allow}
@@ -207,6 +208,8 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
         context["reasons"] = [_reason(each, in_full=in_full) for each in decision.reasons]
         if decision.more:
             context["more_reasons"] = decision.more
+    if "destination" in include and decision.resolved.url:
+        context["destination"] = str(decision.resolved.url)
     if "valid-until" in include and decision.valid_until:
         context["valid_until"] = decision.valid_until
     if context:

@@ -191,6 +191,22 @@ class Query(Record, frozen=True, kw_only=True, tag="query"):
     rows: int
 
 
+class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
+    """What became of a call, as the holder of the key that got the decision says.
+
+    `decision` is the id of its record and `index` the place of that in the log. `status` is `ok`
+    or `failed`, or `ran-despite-deny` whatever came of it; `error` names a kind, not a case.
+    """
+
+    caller: Caller
+    decision: str
+    index: int
+    status: str
+    rows: int | None = None
+    bytes: int | None = None
+    error: str | None = None
+
+
 class Refusal(Part, frozen=True, kw_only=True):
     """Requests of one address that were refused with one code, counted."""
 

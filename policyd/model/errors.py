@@ -8,6 +8,7 @@ PolicydError
 │   ├── KeyUnknown         no key, or one that is unknown or revoked
 │   └── OutOfScope         a good key, but not for this
 ├── NotFound               no such thing, or not for this caller
+├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
 ├── LedgerUnavailable      the record could not be made durable; so there is no answer
 ├── ClockBehind            the machine's clock is behind the last committed record
@@ -70,6 +71,12 @@ class NotFound(PolicydError):
     """There is no such thing, or this caller may not know of it."""
 
     code = "not-found"
+
+
+class Conflict(PolicydError):
+    """It cannot be done as things stand: it was done before, or comes too late."""
+
+    code = "conflict"
 
 
 class PolicyInvalid(PolicydError):

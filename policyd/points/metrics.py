@@ -18,6 +18,9 @@ class Metrics:
         self._reasons = Counter(
             "policyd_reasons", "Failing checks of denials", ["code"], registry=self.registry
         )
+        self.outcomes = Counter(
+            "policyd_outcomes", "Outcomes reported", ["status"], registry=self.registry
+        )
         self._refusals = Counter(
             "policyd_refusals",
             "Requests that were not judged",

@@ -15,6 +15,7 @@ from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
+from policyd.points.outcomes import OutcomePoint
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.registry.keys import KeyStore
@@ -46,6 +47,7 @@ class Service:
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.key_point = KeyPoint(stores.keys, ledger)
         self.audit = AuditPoint(stores.reader, ledger)
+        self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
@@ -56,6 +58,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Count again what the log has counted, record the start; record refusals to the end."""
         self._restore_counters()
+        self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
         counting = asyncio.create_task(self.refusals.run())
         try:

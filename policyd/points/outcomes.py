@@ -1,0 +1,177 @@
+"""Outcomes: what became of a call that was decided, said once by whoever asked for it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from policyd.ledger import record
+from policyd.ledger.ledger import Ledger
+from policyd.ledger.reader import Found, Reader
+from policyd.ledger.stamp import Stamp, moment
+from policyd.model.errors import Conflict, LedgerUnavailable, NotFound
+from policyd.points.decision import Sender
+from policyd.points.metrics import Metrics
+
+LONGEST = timedelta(hours=24)
+"""How long after its decision an outcome is taken; so much of the log is read at start."""
+
+RAN_DESPITE_DENY = "ran-despite-deny"
+_PAGE = 500
+_CHUNK = 1 << 16  # records that share one bit map
+_MARK = b'"kind":"outcome"'
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is said of one call; `error` names the kind of failure."""
+
+    decision_id: str
+    status: str  # ok or failed
+    rows: int | None = None
+    bytes: int | None = None
+    error: str | None = None
+
+
+class _Caller(msgspec.Struct):
+    key: str
+
+
+class _Decided(msgspec.Struct, tag_field="kind", tag="decision"):
+    ts: str
+    caller: _Caller
+    decision: str
+
+
+class _Reported(msgspec.Struct, tag_field="kind", tag="outcome"):
+    index: int
+    ts: str
+
+
+_decided = msgspec.json.Decoder(_Decided).decode
+_reported = msgspec.json.Decoder(_Reported).decode
+
+
+class Once:
+    """Which records have their outcome: a bit for each, in chunks that are dropped in time."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[int, bytearray] = {}
+        self._newest: dict[int, datetime] = {}
+
+    def take(self, index: int, at: datetime) -> bool:
+        """Whether record *index* had none so far; from now on it has, reported *at*."""
+        chunk, bit = self._place(index)
+        bits = self._chunks.setdefault(chunk, bytearray(_CHUNK // 8))
+        self._newest[chunk] = max(at, self._newest.get(chunk, at))
+        if bits[bit // 8] >> bit % 8 & 1:
+            return False
+        bits[bit // 8] |= 1 << bit % 8
+        return True
+
+    def give_back(self, index: int) -> None:
+        """Undo a `take` whose record never became durable."""
+        chunk, bit = self._place(index)
+        self._chunks[chunk][bit // 8] &= ~(1 << bit % 8)
+
+    def forget(self, before: datetime) -> None:
+        """Drop the chunks in which nothing was reported since *before*."""
+        for chunk in [each for each, newest in self._newest.items() if newest < before]:
+            del self._chunks[chunk], self._newest[chunk]
+
+    @staticmethod
+    def _place(index: int) -> tuple[int, int]:
+        return divmod(index, _CHUNK)
+
+
+class OutcomePoint:
+    """Records outcomes: only from the key that got the decision, only once, not after `LONGEST`.
+
+    Because of that bound, whatever was reported of a decision that may still be reported on is
+    among the outcomes that `restore` reads.
+    """
+
+    def __init__(self, reader: Reader, ledger: Ledger, metrics: Metrics) -> None:
+        self._reader = reader
+        self._ledger = ledger
+        self._metrics = metrics
+        self._once = Once()
+
+    def restore(self, now: datetime) -> None:
+        """Read from the log what was reported in the time before *now* that still matters."""
+        cursor: int | None = None
+        while True:
+            page = self._reader.page(
+                limit=_PAGE, after=now - LONGEST, cursor=cursor, newest_first=False
+            )
+            for found in page.records:
+                if _MARK in found.leaf:
+                    said = _reported(found.leaf)
+                    self._once.take(said.index, moment(said.ts))
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+    async def report(self, by: Sender, said: Outcome) -> tuple[str, str]:
+        """The id of the outcome's durable record, and its status.
+
+        Raises:
+            NotFound: there is no such decision, or another key got it.
+            Conflict: it has an outcome already, or is older than `LONGEST`.
+            LedgerUnavailable: the log cannot be read, or the outcome not recorded.
+        """
+        found = await asyncio.to_thread(self._reader.record_by_id, said.decision_id)
+        decided = _of_key(found, by.key.id)
+        if found is None or decided is None:
+            raise NotFound(
+                f"this key got no decision `{said.decision_id}`; send the X-Decision-ID of one"
+            )
+        made = self._ledger.stamp()
+        self._check_age(decided, made.at)
+        if not self._once.take(found.seq, made.at):
+            raise Conflict(
+                f"the outcome of `{said.decision_id}` was reported before; it is said once",
+                code="outcome-already-reported",
+            )
+        status = said.status if decided.decision == "allow" else RAN_DESPITE_DENY
+        try:
+            await self._ledger.append([_record(made, by, said, found.seq, status)])
+        except LedgerUnavailable:
+            self._once.give_back(found.seq)
+            raise
+        self._metrics.outcomes.labels(status).inc()
+        return made.id, status
+
+    def _check_age(self, decided: _Decided, now: datetime) -> None:
+        self._once.forget(now - LONGEST)
+        if now - moment(decided.ts) > LONGEST:
+            raise Conflict(
+                f"the decision is of {decided.ts}; its outcome is taken for"
+                f" {LONGEST // timedelta(hours=1)} hours",
+                code="outcome-too-late",
+            )
+
+
+def _record(made: Stamp, by: Sender, said: Outcome, index: int, status: str) -> bytes:
+    return record.encode(
+        record.Outcome(
+            **record.stamped(made),
+            caller=record.Caller(key=by.key.id, address=by.address),
+            decision=said.decision_id,
+            index=index,
+            status=status,
+            rows=said.rows,
+            bytes=said.bytes,
+            error=said.error,
+        )
+    )
+
+
+def _of_key(found: Found | None, key_id: str) -> _Decided | None:
+    """The decision, if there is one and that key got it."""
+    try:
+        decided = _decided(found.leaf) if found else None
+    except msgspec.ValidationError:  # a record of another kind
+        return None
+    return decided if decided and decided.caller.key == key_id else None
