@@ -9,6 +9,7 @@ from dataclasses import replace
 from policyd.engine.access import Matches
 from policyd.engine.case import GUARDRAIL, Case
 from policyd.engine.flow import check_flow, flow_into
+from policyd.engine.resolve import Asked
 from policyd.engine.wording import Wording
 from policyd.model.decision import Reason
 from policyd.model.facts import Facts, OwnerState
@@ -96,10 +97,22 @@ def check_sources(snapshot_words: Wording, case: Case) -> Iterator[Reason]:
             *([] if source.asked.is_catalogued else [words.reason("dataset-unknown")]),
             *_forbidden(words, source.guardrail, "guardrail-forbids"),
             *_forbidden(words, source.data_owner, "data-owner-forbids"),
-            *check_flow(words, source.asked, flow_into(source.asked.zone, source.asked, _never)),
+            *_check_source_flow(words, source.asked),
         ]
         for reason in found:
             yield replace(reason, message=f"source `{name}`: {reason.message}")
+
+
+def _check_source_flow(words: Wording, asked: Asked) -> Iterator[Reason]:
+    """Nothing in a source is refused by the table, and nothing needs a treatment there.
+
+    A write says nothing of the fields of its sources, so that none of them can be treated.
+    """
+    flow = flow_into(asked.zone, asked, _never)
+    yield from check_flow(words, asked, flow)
+    for treatment, cell in flow.treated.values():
+        column = cell.rpartition("/")[2]
+        yield words.of_cell("source-needs-treatment", asked.zone, column, duty=treatment.word)
 
 
 def _never(_: str) -> bool:

@@ -22,7 +22,7 @@ from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
 from policyd.engine.exemptions import Exemptions
 from policyd.engine.flow import check_flow, flow_into
 from policyd.engine.resolve import Asked, resolve
-from policyd.engine.softening import is_let_pass, soften
+from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
@@ -117,19 +117,24 @@ def _look(case: Case, facts: Facts) -> _Found:
     flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
     duties = (*flow.duties(), *_required(case))
     owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
-    raw = (
+    before = (
         *check_registered(words, case, who, facts),
         *check_complete(words, case),
         *check_access(words, case),
         *check_destination(words, case, who.names),
         *check_flow(words, case.asked, flow),
-        *check_sources(words, case),
+    )
+    after = (
         *check_limits(words, case, facts),
         *check_units(words, case),
         *_check_duties(words, case, duties, owed),
     )
     return _Found(
-        tuple(soften(each, case) for each in raw),
+        (
+            *(soften(each, case) for each in before),
+            *(soften_by_mode(each, case) for each in check_sources(words, case)),
+            *(soften(each, case) for each in after),
+        ),
         duties,
         owed,
         merged(duty for duty in duties if duty.mode is Mode.WARN),

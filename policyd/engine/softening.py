@@ -8,14 +8,14 @@ from policyd.model.decision import Reason
 from policyd.model.rules import Mode
 
 _UNIT_CODE = "unit-does-not-allow"
-# What no roll-out lets pass: a fault of our own, and a call nobody can say who makes.
-_NEVER_PASS = frozenset({"engine-error"})
+# What no roll-out lets pass: a call of which nobody can say who makes it.
+_NEVER_PASS = frozenset({"integration-unregistered"})
 
 
 def soften(reason: Reason, case: Case) -> Reason:
     """The reason with the mode or exemption that softens it, if one does."""
     if reason.code == "duty-softened":
-        return replace(reason, mode=_mode(reason, case))
+        return soften_by_mode(reason, case)
     standing = case.standing(reason.rule) if reason.rule else None
     if standing and standing.is_live:
         return replace(reason, exemption=standing.exemption.id)
@@ -23,6 +23,11 @@ def soften(reason: Reason, case: Case) -> Reason:
         ended = standing.exemption.end.isoformat(" ", "minutes")
         said = f"{reason.message} ({standing.exemption.id} ended {ended})"
         reason = replace(reason, message=said)
+    return soften_by_mode(reason, case)
+
+
+def soften_by_mode(reason: Reason, case: Case) -> Reason:
+    """The reason with the mode that softens it; what is said of a source no exemption is about."""
     return replace(reason, mode=_mode(reason, case))
 
 

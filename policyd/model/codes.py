@@ -137,6 +137,12 @@ _ALL = (
         "name milder fields only, or use a destination in another zone",
     ),
     ReasonCode(
+        "source-needs-treatment",
+        "label-flow",
+        "it has data ({duty}) that may enter zone `{zone}` only once it is treated",
+        "ask to send the fields that are needed, which says how to treat each, and write those",
+    ),
+    ReasonCode(
         "volume-exceeded",
         "limit",
         "{adds} {measure} would pass the limit of {amount} per {per}, of which {used} are used",
