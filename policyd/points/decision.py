@@ -19,7 +19,7 @@ from policyd.ledger.stamp import Stamp
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision, Reason, Resolved
-from policyd.model.errors import LedgerUnavailable, OutOfScope
+from policyd.model.errors import OutOfScope, PolicydError
 from policyd.model.facts import Facts
 from policyd.model.keys import Key
 from policyd.model.labels import Label
@@ -116,17 +116,18 @@ class DecisionPoint:
         request = Request(sender.address, sender.key.id, sender.request_id)
         leaves: list[bytes] = []
         answered: list[Decision] = []
-        for index, each in enumerate(asked):
-            stopped = bool(answered) and stop(answered[-1])
-            facts, decision = self._look_at(in_force.engine, each, made.at, stopped=stopped)
-            if not stopped:
-                answered.append(decision)
-            stamp = self._item(made, index) if is_batch else made
-            basis = in_force.basis
-            leaves.append(decision_record(stamp, request, each.call, facts, decision, basis))
         try:
+            for index, each in enumerate(asked):
+                stopped = bool(answered) and stop(answered[-1])
+                facts, decision = self._look_at(in_force.engine, each, made.at, stopped=stopped)
+                if not stopped:
+                    answered.append(decision)
+                stamp = self._item(made, index) if is_batch else made
+                basis = in_force.basis
+                leaves.append(decision_record(stamp, request, each.call, facts, decision, basis))
             await self._ledger.append(leaves)
-        except LedgerUnavailable:
+        except PolicydError:
+            # Whether an item had no record or all of them no room: none of it was answered.
             for decision in answered:
                 self._counters.take_back(decision.counted)
             raise

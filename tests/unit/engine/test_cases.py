@@ -62,7 +62,9 @@ def cases() -> Iterator[Any]:
 
 def call_of(said: Mapping[str, Any]) -> Call:
     """The call that a case describes."""
-    parts = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    parts: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+    }
     who, data = parts.pop("who"), parts.pop("data")
     supports = parts.pop("can", ())
     return Call(
@@ -111,7 +113,10 @@ def expected(case: Mapping[str, Any]) -> dict[str, Any]:
 def _reason(text: str) -> dict[str, str]:
     """A reason of the record, from `code rule mode=warn exemption=EX-1`."""
     code, *rest = text.split()
-    named = dict(part.split("=") if "=" in part else ("rule", part) for part in rest)
+    pairs = (part.partition("=") for part in rest)
+    named = {key: value for key, is_pair, value in pairs if is_pair}
+    if rest and "=" not in rest[0]:
+        named["rule"] = rest[0]
     return {"code": code, "check": CODES[code].check, **named}
 
 
@@ -130,7 +135,7 @@ def test_cases(base: Mapping[str, Any], case: Mapping[str, Any]) -> None:
     deciding, call, facts = decided(base, case)
     decision = deciding.decide(call, facts)
     record = recorded(deciding, call, facts, decision)
-    absent = {"would": None, "advice": [], "counted": {}}
+    absent: dict[str, Any] = {"would": None, "advice": [], "counted": {}}
     assert {key: (absent | record)[key] for key in expected(case)} == expected(case)
     for member, value in case.get("call", {}).items():
         assert record["call"].get(member) == value, member
