@@ -29,6 +29,7 @@ CODES = {
     "bad-url": "a URL that could be read in two ways, or is not in its one spelling",
     "wildcard-too-wide": "a wildcard or network that covers hosts of strangers",
     "bad-rule": "the words of a rule do not go together",
+    "mode-without-end": "a mode without a last day, or what belongs to a mode without one",
     "duplicate-rule": "two rules of one file have one name",
     "span-backwards": "a stretch of time that ends before it starts",
     # Names across files
@@ -44,6 +45,8 @@ CODES = {
     "undeclared-template": "a template that guardrails/templates/ does not have",
     "undeclared-window": "a stretch of time that guardrails/calendar.yaml does not have",
     "undeclared-integration": "an integration that its unit does not have",
+    "undeclared-dataset": "a dataset that guardrails/labels.yaml does not have",
+    "undeclared-rule": "an exemption from a rule that the tree does not have",
     "unknown-field": "a field that no dataset of the rule lists",
     "covers-nothing": "a pattern or a range that nothing can match",
     # What must fit together
@@ -59,6 +62,10 @@ CODES = {
     "connection-elsewhere": "a connection whose URL is not at the destination of its name",
     "destinations-overlap": "two destinations that could both list one URL",
     "flow-incomplete": "a zone without a row, or a row without a category",
+    "not-exemptible": "an exemption from a rule that cannot be lifted",
+    "exemption-too-long": "an exemption beyond the days that one may last",
+    "four-eyes": "an exemption approved by whoever asked for it",
+    "lifts-nothing": "an exemption, or a part of one, of which the lifted rule does not speak",
     "records-unprotected": "systems of record without their default protection",
 }
 """Every finding code, and what it means."""

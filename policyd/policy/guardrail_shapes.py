@@ -58,10 +58,17 @@ Mark = TypeAliasType(
         Field(description="a level, then any categories, such as [confidential, personal]"),
     ],
 )
-ExemptionId = Annotated[
-    str,
-    Field(pattern="^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", max_length=40, description="as EX-2026-004"),
-]
+ExemptionId = TypeAliasType(
+    "ExemptionId",
+    Annotated[
+        str,
+        Field(
+            pattern="^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$",
+            max_length=40,
+            description="a number such as EX-2026-004",
+        ),
+    ],
+)
 Fields = Annotated[dict[FieldName, Mark], Field(min_length=1)]
 
 

@@ -10,6 +10,7 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import folder, layout
 from policyd.policy.build import build
 from policyd.policy.documents import decode
+from policyd.policy.exemption_scope import scope_findings
 from policyd.policy.manifest import digest
 from policyd.policy.references import reference_findings
 from policyd.policy.tree import Tree, read_tree
@@ -55,6 +56,8 @@ def _check(files: Mapping[str, bytes], unreadable: list[Finding]) -> tuple[Tree,
     is_there = {each.file for each in unreadable}
     missing = (each for each in layout.misplaced(files) if each.file not in is_there)
     found = {*unreadable, *findings, *missing, *_model(files), *reference_findings(tree)}
+    if not found and tree.exemptions.content.exemptions:
+        found |= {*scope_findings(tree, build(tree, digest(files)))}
     return tree, sorted(found)
 
 

@@ -40,9 +40,10 @@ def guardrail_parties(names: Names) -> Parties:
 def unit_parties(names: Names, section: Section, own: frozenset[str] | None) -> Parties:
     """What a unit's file may name in *section*; *own* are its integrations, without the unit.
 
-    What a unit allows is its own; what it forbids may be asked for by others, too.
+    What a unit allows, requires and limits is its own; what it forbids may be asked for by
+    others, too.
     """
-    if section is Section.ALLOW:
+    if section is not Section.FORBID:
         return Parties("role or integration of the unit", _all(names.roles.names, own))
     known = _all(guardrail_parties(names).names, own)
     return Parties("role, unit, integration of the unit or unit/integration", known)

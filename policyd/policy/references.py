@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from policyd.model.findings import Finding
 from policyd.policy.calendar_references import calendar_findings
 from policyd.policy.data_references import data_findings
+from policyd.policy.exemption_references import exemption_findings
 from policyd.policy.name_references import name_findings
 from policyd.policy.names import names_of
 from policyd.policy.place_references import place_findings
@@ -33,5 +34,6 @@ def _all(tree: Tree) -> Iterator[Finding]:
     yield from calendar_findings(tree, names)
     yield from unit_findings(tree, names)
     yield from rule_findings(tree, names)
+    yield from exemption_findings(tree, names)
     if tree.access.is_whole and tree.systems.is_whole and tree.calendar.is_whole:
         yield from protection_findings(tree)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from policyd.model.findings import Finding
-from policyd.model.rules import ACTIONS, EVERYONE
+from policyd.model.rules import EVERYONE
 from policyd.policy.catalogue import catalogue_of
 from policyd.policy.names import Names
 from policyd.policy.parties import guardrail_parties, unit_parties
-from policyd.policy.rule_shapes import GiveShape, OwnedShape, WhoShape
+from policyd.policy.rule_shapes import ModalShape, OwnedShape, RequireShape, WhoShape
+from policyd.policy.rule_wording import wording_findings
 from policyd.policy.tree import Tree
 from policyd.policy.written import Written, written_rules
 
@@ -21,29 +22,11 @@ def rule_findings(tree: Tree, names: Names) -> Iterator[Finding]:
             message = f"another section of the file has a rule `{rule.name}`; rename one"
             yield rule.read.finding(rule.path, "duplicate-rule", message, key=True)
         seen.add(rule.ref)
-        yield from _wording(rule)
+        yield from wording_findings(rule)
         yield from _names(rule, names)
         yield from _parties(rule, tree, names)
         yield from catalogue.check(rule)
         yield from _levels(rule, tree)
-
-
-def _wording(rule: Written) -> Iterator[Finding]:
-    """The words that a rule needs, and those that need another."""
-    says = rule.says
-    if not any(getattr(says, action) for action in ACTIONS):
-        message = f"the rule says nothing; add one of {', '.join(ACTIONS)}"
-        yield rule.read.finding(rule.path, "bad-rule", message, key=True)
-    for word in ("to", "to_zone", "to_systems_of"):
-        if getattr(says, word) and not says.send:
-            message = f"`{word}` speaks about `send`, which the rule does not have"
-            yield rule.read.finding((*rule.path, word), "bad-rule", message, key=True)
-    if says.to and says.to_zone:
-        message = "the rule has `to`, which says all that `to_zone` could; remove one"
-        yield rule.read.finding((*rule.path, "to_zone"), "bad-rule", message, key=True)
-    if isinstance(says, GiveShape) and says.send and not (says.to or says.to_zone):
-        message = "a rule that lets data out says where to: add `to` or `to_zone`"
-        yield rule.read.finding((*rule.path, "send"), "bad-rule", message, key=True)
 
 
 def _names(rule: Written, names: Names) -> Iterator[Finding]:
@@ -58,6 +41,22 @@ def _names(rule: Written, names: Names) -> Iterator[Finding]:
     yield from names.windows.check_all(read, (*path, "outside"), says.outside)
     for word in ("label_at_least", "label_at_most"):
         yield from names.levels.check(read, (*path, word), getattr(says, word))
+    if isinstance(says, ModalShape):
+        yield from names.owners.check(read, (*path, "mode_owner"), says.mode_owner)
+    if isinstance(says, RequireShape):
+        yield from _obligations(rule, says, names)
+
+
+def _obligations(rule: Written, says: RequireShape, names: Names) -> Iterator[Finding]:
+    """Categories of fields that are treated, and the owner who approves."""
+    asked, path = says.obligations, (*rule.path, "obligations")
+    for word, categories in (
+        ("mask", asked.mask),
+        ("tokenise", asked.tokenise),
+        ("drop-fields", asked.drop_fields),
+    ):
+        yield from names.categories.check_all(rule.read, (*path, word), categories)
+    yield from names.owners.check(rule.read, (*path, "approval"), asked.approval)
 
 
 def _levels(rule: Written, tree: Tree) -> Iterator[Finding]:

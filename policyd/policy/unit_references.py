@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from policyd.model.findings import Finding
 from policyd.policy import layout
+from policyd.policy.documents import Path
 from policyd.policy.fitting import Read
+from policyd.policy.guardrail_shapes import CompanyFile, RolloutEntry
 from policyd.policy.names import Names
+from policyd.policy.rule_wording import mode_findings
 from policyd.policy.tree import Tree
 from policyd.policy.unit_shapes import IntegrationEntry, IntegrationsFile
 from policyd.policy.wording import did_you_mean, nearest
@@ -26,7 +29,11 @@ def unit_findings(tree: Tree, names: Names) -> Iterator[Finding]:
 def _company(tree: Tree, names: Names) -> Iterator[Finding]:
     read = tree.company
     for name, entry in read.content.units.items():
-        yield from names.owners.check(read, ("units", name, "owner"), entry.owner)
+        path = ("units", name)
+        yield from names.owners.check(read, (*path, "owner"), entry.owner)
+        yield from mode_findings(read, path, entry)
+        yield from _rollout(read, (*path, "rollout"), entry.rollout, names)
+    yield from _rollout(read, ("rollout",), read.content.rollout, names)
     for name in sorted(names.units.names or ()):
         if name not in tree.units:
             message = f"unit `{name}` has no folder {layout.UNITS}/{name} with its three files"
@@ -36,6 +43,12 @@ def _company(tree: Tree, names: Names) -> Iterator[Finding]:
             near = nearest(name, names.units.names or ())
             message = f"{layout.COMPANY} has no unit `{name}`{near}"
             yield Finding(f"{layout.UNITS}/{name}", 1, 1, "folder-without-unit", message)
+
+
+def _rollout(
+    read: Read[CompanyFile], path: Path, entry: RolloutEntry | None, names: Names
+) -> Iterator[Finding]:
+    yield from names.owners.check(read, (*path, "owner"), entry.owner if entry else None)
 
 
 def _templates(tree: Tree, names: Names) -> Iterator[Finding]:

@@ -8,8 +8,9 @@ import pytest
 
 from policyd.engine.access import MODEL
 from policyd.model.calendar import Hours, Span
+from policyd.model.exemptions import Exemption
 from policyd.model.labels import Label, Treatment
-from policyd.model.rules import Place, Section, Sentence
+from policyd.model.rules import Limit, Mode, Place, Section, Sentence, Softening
 from policyd.model.snapshot import Snapshot
 from policyd.policy.build import names_of_roles
 from policyd.policy.guardrail_shapes import RoleEntry
@@ -112,6 +113,102 @@ def test_every_word_of_a_sentence_reaches_the_engine() -> None:
         during=("office",),
         outside=("year-end",),
     )
+
+
+LIFTED = MINIMAL.parent / "lifted"
+
+
+@pytest.fixture(scope="module")
+def lifted() -> Snapshot:
+    """The snapshot of the tree that uses every word of duties, limits, modes and exemptions."""
+    more = (each for each in LIFTED.rglob("*") if each.is_file())
+    return load_files(
+        FILES | {each.relative_to(LIFTED).as_posix(): each.read_bytes() for each in more}
+    )
+
+
+def test_a_duty_is_a_rule_with_what_it_asks_for(lifted: Snapshot) -> None:
+    """Categories as they are listed, numbers, durations and owners as they are written."""
+    rule = lifted.rules["guardrail:told"]
+    assert (rule.section, rule.fix, rule.always) == (Section.REQUIRE, None, True)
+    assert rule.duties == {
+        "mask": ("personal",),
+        "tokenise": ("personal",),
+        "drop-fields": ("personal",),
+        "row-limit": 5,
+        "log-outcome": "2h",
+        "approval": "it",
+    }
+
+
+def test_a_mode_ends_with_its_last_day(lifted: Snapshot) -> None:
+    """It is soft until midnight; what names no mode, or `enforce`, is not."""
+    told = lifted.rules["guardrail:told"].softening
+    assert told == Softening(Mode.WARN, datetime(2027, 1, 1), "hr-team")  # noqa: DTZ001
+    assert lifted.rules["unit:hr/mine"].softening is None
+    assert lifted.rules["guardrail:freeze"].softening is None
+
+
+def test_a_mode_without_an_owner_has_that_of_the_rule() -> None:
+    """Somebody answers for every softening."""
+    text = "    stage: sandbox\n"
+    snapshot = changed(
+        "guardrails/access.yaml",
+        "ceiling:",
+        f"  more:\n    who: everyone\n    owner: hr-team\n    read: anything\n{text}"
+        "    mode: observe\n    mode_until: 2026-12-31\n    reason: None.\n    fix: None.\nceiling:",
+    )
+    softening = snapshot.rules["guardrail:more"].softening
+    assert softening == Softening(Mode.OBSERVE, datetime(2027, 1, 1), "hr-team")  # noqa: DTZ001
+
+
+def test_a_limit_is_a_rule_with_its_number(small: Snapshot, lifted: Snapshot) -> None:
+    """Of rows or calls; counted for each integration where nothing else is said."""
+    changes = small.rules["guardrail:changes"]
+    assert (changes.section, changes.fix) == (Section.LIMIT, "Change more at once.")
+    assert changes.limit == Limit("calls", 600, "hour", "integration")
+    assert lifted.rules["template:feed/little"].limit == Limit("rows", 100, "call", "unit")
+
+
+def test_only_what_says_so_cannot_be_exempted(lifted: Snapshot) -> None:
+    """Every other rule may be lifted, and holds only where no roll-out lets the call pass."""
+    assert [ref for ref, rule in lifted.rules.items() if not rule.exemptible] == ["unit:hr/secret"]
+    assert [ref for ref, rule in lifted.rules.items() if rule.always] == ["guardrail:told"]
+
+
+def test_units_and_company_have_their_softenings(small: Snapshot, lifted: Snapshot) -> None:
+    """A unit's mode is answered for by its owner, a roll-out by whom it names."""
+    unit = lifted.units["hr"]
+    assert unit.softening == Softening(Mode.WARN, datetime(2026, 7, 1), "hr-team")  # noqa: DTZ001
+    assert unit.rollout == Softening(Mode.OBSERVE, datetime(2026, 4, 1), "it")  # noqa: DTZ001
+    assert lifted.rollout == Softening(Mode.OBSERVE, datetime(2026, 3, 1), "ciso")  # noqa: DTZ001
+    assert (lifted.grace_days, small.grace_days) == (14, 30)
+    assert (small.units["hr"].softening, small.units["hr"].rollout, small.rollout) == (None,) * 3
+
+
+def test_an_owner_may_be_gone(lifted: Snapshot) -> None:
+    """From the morning of the day that is written."""
+    assert lifted.owners["hr-team"].inactive_from == datetime(2026, 3, 1)  # noqa: DTZ001
+    assert lifted.owners["it"].inactive_from is None
+
+
+def test_an_exemption_is_what_was_approved(small: Snapshot, lifted: Snapshot) -> None:
+    """A time is where it stops, a day counts whole."""
+    assert small.exemptions == {}
+    assert lifted.exemptions["EX-2"] == Exemption(
+        id="EX-2",
+        lifts="zone:outside/personal",
+        scope=Sentence(data={"send": ("books/staff",)}, who=("hr/sync",), to=("files",)),
+        start=datetime(2026, 1, 1, 8),  # noqa: DTZ001
+        end=datetime(2026, 1, 31, 18),  # noqa: DTZ001
+        ticket="Risk 18",
+        reason="One list goes out.",
+        asked_by="hr-team",
+        approved_by=("it", "ciso"),
+    )
+    counted = lifted.exemptions["EX-5"]
+    assert counted.scope.only_fields == ("number",)
+    assert (counted.start, counted.end) == (datetime(2026, 1, 1), datetime(2026, 1, 2))  # noqa: DTZ001
 
 
 def test_an_integration_answers_to_itself_its_unit_and_its_roles(small: Snapshot) -> None:

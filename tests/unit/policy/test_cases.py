@@ -14,16 +14,17 @@ from policyd.policy.load import load_files
 CASES = Path(__file__).parents[2] / "cases" / "policies"
 
 
-def minimal() -> dict[str, bytes]:
-    """The smallest tree without findings."""
-    root = CASES / "minimal"
+def folder(name: str) -> dict[str, bytes]:
+    """The files of a tree: `minimal` is the smallest; `lifted` adds to it all that it leaves out."""
+    root = CASES / name
     files = (each for each in root.rglob("*") if each.is_file())
     return {each.relative_to(root).as_posix(): each.read_bytes() for each in files}
 
 
 def changed(case: Mapping[str, Any]) -> dict[str, bytes]:
-    """The smallest tree with the changes of *case*."""
-    files = minimal()
+    """The smallest tree, or with `over` what is laid over it, with the changes of *case*."""
+    files = folder("minimal")
+    files |= folder(case["over"]) if "over" in case else {}
     for path, (old, new) in case.get("change", {}).items():
         assert files[path].count(old.encode()) >= 1, f"{path} has no {old!r}"
         files[path] = files[path].replace(old.encode(), new.encode(), 1)
@@ -70,4 +71,5 @@ def test_every_code_has_a_case() -> None:
 
 def test_the_smallest_tree_has_no_findings() -> None:
     """What the cases change is fine before they change it."""
-    assert load_files(minimal()).company == "small"
+    assert load_files(folder("minimal")).company == "small"
+    assert len(load_files(folder("minimal") | folder("lifted")).exemptions) == 7

@@ -1,4 +1,4 @@
-"""The default protection of systems of record: two rules that nothing may narrow."""
+"""The default protection of systems of record: three rules that nothing may narrow."""
 
 from pathlib import Path
 
@@ -25,6 +25,7 @@ NARROWER = (
     ("in_systems_of: record", "in_systems_of: record\n    label_at_most: internal"),
     ("in_systems_of: record", "in_systems_of: record\n    category: [personal]"),
     ("in_systems_of: record", "in_systems_of: record\n    outside: [office]"),
+    ("in_systems_of: record", "in_systems_of: record\n    mode: warn\n    mode_until: 2030-12-31"),
 )
 
 
@@ -42,9 +43,9 @@ def codes(old: str, new: str, *, rule: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("old", "new"), NARROWER)
-@pytest.mark.parametrize("rule", ["freeze:", "trials:"])
+@pytest.mark.parametrize("rule", ["freeze:", "trials:", "changes:"])
 def test_a_narrowed_rule_protects_no_longer(rule: str, old: str, new: str) -> None:
-    """Whatever narrows one of the two rules leaves some change of some record open."""
+    """Whatever narrows or softens one of the three leaves some change of some record open."""
     assert codes(old, new, rule=rule) == ["records-unprotected"]
 
 
@@ -64,6 +65,23 @@ def test_office_hours_are_no_freeze() -> None:
     """A freeze is dated; hours come back every week."""
     found = codes("during: [year-end]", "during: [office]", rule="freeze:")
     assert found == ["records-unprotected"]
+
+
+@pytest.mark.parametrize("word", ["stage: sandbox", "during: [office]"])
+def test_changes_limited_for_some_are_not_limited(word: str) -> None:
+    """A limit for trials, or for office hours, leaves the others without one."""
+    found = codes("calls: 600", f"calls: 600\n    {word}", rule="changes:")
+    assert found == ["records-unprotected"]
+
+
+def test_rows_are_no_number_of_changes() -> None:
+    """Whoever changes row by row would never come to the limit."""
+    assert codes("calls: 600", "rows: 600", rule="changes:") == ["records-unprotected"]
+
+
+def test_what_is_in_force_by_its_own_word_protects() -> None:
+    """`enforce` says what saying nothing says."""
+    assert codes("calls: 600", "calls: 600\n    mode: enforce", rule="changes:") == []
 
 
 def test_a_rule_may_do_more_than_protect() -> None:

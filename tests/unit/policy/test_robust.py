@@ -19,6 +19,13 @@ FILES = {
     for each in MINIMAL.rglob("*")
     if each.is_file()
 }
+LIFTED = FILES | {
+    each.relative_to(MINIMAL.parent / "lifted").as_posix(): each.read_bytes()
+    for each in (MINIMAL.parent / "lifted").rglob("*")
+    if each.is_file()
+}
+EXEMPTIONS = "guardrails/exemptions.yaml"
+LIFTED[EXEMPTIONS] = LIFTED[EXEMPTIONS].partition(b"  EX-2:")[0]  # one of them is enough to break
 ODD: tuple[Any, ...] = (
     None,
     0,
@@ -72,21 +79,21 @@ def broken(data: Any) -> Iterator[Any]:  # noqa: ANN401
             yield made
 
 
-@pytest.mark.parametrize("file", [path for path in sorted(FILES) if path.endswith(".yaml")])
+@pytest.mark.parametrize("file", [path for path in sorted(LIFTED) if path.endswith(".yaml")])
 def test_a_broken_value_becomes_findings(file: str) -> None:
     """Every value of every file, in every odd form, is loaded or refused with known codes."""
-    document, _ = read(file, FILES[file])
+    document, _ = read(file, LIFTED[file])
     for data in broken(document.data):
-        codes = outcome(FILES | {file: json.dumps(data).encode()})
+        codes = outcome(LIFTED | {file: json.dumps(data).encode()})
         assert codes is None or (codes and codes <= CODES.keys())
 
 
-@pytest.mark.parametrize("file", sorted(FILES))
+@pytest.mark.parametrize("file", sorted(LIFTED))
 def test_half_a_file_becomes_findings(file: str) -> None:
     """A file that was cut off anywhere is loaded or refused."""
-    source = FILES[file]
+    source = LIFTED[file]
     for end in range(0, len(source), 7):
-        codes = outcome(FILES | {file: source[:end]})
+        codes = outcome(LIFTED | {file: source[:end]})
         assert codes is None or (codes and codes <= CODES.keys())
 
 
