@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -27,10 +28,9 @@ from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read, read_folder
 from policyd.points.service import Service, Stores
 from policyd.registry.keys import KeyStore, NewKey
-from policyd.settings import Settings
+from policyd.settings import LOOPBACK, Settings, check_exposure
 
 log = structlog.get_logger(__name__)
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,14 @@ def serve(settings: Settings) -> int:
     """Run a server until it is told to stop; 0 after an orderly end.
 
     Raises:
-        UsageError: no policies, a host that is not loopback, or a port in use.
+        UsageError: no policies, a host that is not loopback, TLS files that cannot be used, or a
+            port in use.
         PolicyInvalid: the policy tree has findings.
         DataFolderError: the data folder is missing, taken or damaged.
     """
     if settings.policies is None:
         raise UsageError("say where the policies are: `policyd serve --policies DIR`")
+    check_exposure(settings)
     if settings.host not in LOOPBACK:
         raise UsageError(
             f"policies are read from a folder, which is for development, so the server listens"
@@ -102,13 +104,45 @@ def serve(settings: Settings) -> int:
         )
     read = partial(read_folder, settings.policies, engine())
     start = read()
+    tls = _tls(settings)
     with (
         closing(DataFolder.open(settings.data)) as folder,
         _listen(settings) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, read, start, folder, listener))
+        runner.run(_serve(settings, read, start, folder, Door(listener, tls)))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a server is reached: a bound socket, and its TLS identity if it has one."""
+
+    listener: socket.socket
+    tls: ssl.SSLContext | None
+
+    def url(self, host: str) -> str:
+        """The address to reach it at under the name *host*."""
+        place = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.tls else 'http'}://{place}:{self.listener.getsockname()[1]}"
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """The server's TLS identity, read before anything else starts."""
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        # Without a password at hand OpenSSL would wait for one at the terminal.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except OSError as error:  # SSLError is one
+        raise UsageError(
+            f"`{settings.tls_cert}` and `{settings.tls_key}` are no certificate with its key,"
+            f" in PEM and without a passphrase: {error.strerror or error}",
+            code="tls-unusable",
+        ) from None
+    return context
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -143,7 +177,7 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(
-    settings: Settings, read: Read, start: InForce, folder: DataFolder, listener: socket.socket
+    settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
 ) -> None:
     options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
     ledger = await Ledger.open(folder, options)
@@ -151,26 +185,16 @@ async def _serve(
     try:
         service = Service(stores, read, start)
         async with service.running():
-            await _run(settings, service, listener)
+            await _run(settings, service, door)
     finally:
         await ledger.close()
         stores.reader.close()
         stores.keys.close()
 
 
-async def _run(settings: Settings, service: Service, listener: socket.socket) -> None:
+async def _run(settings: Settings, service: Service, door: Door) -> None:
     """Serve HTTP until SIGINT or SIGTERM; SIGHUP reads the policies again."""
-    app = Application(service, max_body=settings.max_body_bytes, max_depth=settings.max_depth)
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-    )
-    server = _Server(config)
+    server = _Server(_config(settings, service, door))
     reloads: set[asyncio.Task[bool]] = set()
 
     def reload() -> None:
@@ -185,10 +209,31 @@ async def _run(settings: Settings, service: Service, listener: socket.socket) ->
     state = service.readiness()
     log.info(
         "serving",
-        url=f"http://{settings.host}:{listener.getsockname()[1]}",
+        url=door.url(settings.host),
         policies=str(settings.policies),
         snapshot=state.snapshot,
         source=state.source,
         note="policies come from a folder: for development, on loopback only",
     )
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=[door.listener])
+
+
+def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
+    app = Application(
+        service,
+        max_body=settings.max_body_bytes,
+        max_depth=settings.max_depth,
+        public_url=settings.public_url,
+    )
+    tls = door.tls
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.trusted_proxy is not None,
+        forwarded_allow_ips=settings.trusted_proxy or "",
+        ssl_context_factory=(lambda *_: tls) if tls else None,
+        ws="none",
+    )

@@ -1,10 +1,12 @@
 """Settings of a server: from `POLICYD_…` variables, overridden by the command line."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -12,7 +14,30 @@ from policyd.model.errors import UsageError
 
 PREFIX = "POLICYD_"
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _public(url: str) -> str:
+    """The URL, if it can be the identifier of a decision point (AuthZEN 1.0, section 9.1)."""
+    parts = urlsplit(url)
+    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}?#@')
+    has_place = bool(parts.hostname) and parts.port != 0
+    if parts.scheme != "https" or not (plain and has_place) or url.endswith("/"):
+        raise ValueError("write it like https://policyd.example, without a final `/`")
+    return url
+
+
+def _addresses(text: str) -> str:
+    """The addresses, if each can be read and they are not simply all."""
+    for each in text.split(","):
+        if ip_network(each.strip()).prefixlen == 0:
+            raise ValueError("everybody is no proxy: name its address")
+    return text
+
+
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
+PublicUrl = Annotated[str, AfterValidator(_public)]
+Addresses = Annotated[str, AfterValidator(_addresses)]
 
 
 class Settings(BaseSettings):
@@ -36,6 +61,14 @@ class Settings(BaseSettings):
     """The address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8321
     """The port to listen on; 0 takes any free one."""
+    tls_cert: Path | None = None
+    """The certificate of the server with its chain, PEM; with it the server speaks TLS only."""
+    tls_key: Path | None = None
+    """The private key to the certificate, PEM, without a passphrase."""
+    trusted_proxy: Addresses | None = None
+    """Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between."""
+    public_url: PublicUrl | None = None
+    """The https URL under which callers know this server; AuthZEN metadata needs it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20
@@ -65,5 +98,26 @@ def read_settings(**given: object) -> Settings:
 def _told(fault: ErrorDetails, said: Mapping[str, object]) -> str:
     name = str(fault["loc"][0])
     source = f"--{name.replace('_', '-')}" if name in said else f"{PREFIX}{name.upper()}"
-    problem = fault["msg"][:1].lower() + fault["msg"][1:]
+    said_of_it = fault["msg"].removeprefix("Value error, ")
+    problem = said_of_it[:1].lower() + said_of_it[1:]
     return f"{source} cannot be `{str(fault['input'])[:80]}`: {problem}"
+
+
+def check_exposure(settings: Settings) -> None:
+    """Nothing, if keys cannot be read on their way to a server with these *settings*.
+
+    Raises:
+        UsageError: half of a TLS identity, or an address that others reach without encryption.
+    """
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise UsageError(
+            "TLS needs both a certificate and its key: --tls-cert and --tls-key",
+            code="tls-incomplete",
+        )
+    is_local = settings.host in LOOPBACK
+    if not (is_local or settings.tls_cert or settings.trusted_proxy):
+        raise UsageError(
+            f"on `{settings.host}` keys would travel unencrypted: give --tls-cert and --tls-key,"
+            " or name the proxy that has TLS with --trusted-proxy, or leave out --host",
+            code="exposed-without-tls",
+        )

@@ -23,7 +23,7 @@ POLICIES = REPOSITORY / "policies"
 EVALUATION = "/access/v1/evaluation"
 JSON = {"Content-Type": "application/json"}
 
-_URL = re.compile(rb"http://127\.0\.0\.1:([0-9]+)")
+_URL = re.compile(rb"https?://127\.0\.0\.1:([0-9]+)")
 _PATIENCE_S = 60.0  # a bound for what hangs; nothing is measured by it
 _POLL_S = 0.01
 

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from policyd import __version__
-from policyd.api import health, keys, outcomes, records
+from policyd.api import health, keys, metadata, outcomes, records
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -31,8 +31,13 @@ _COUNTED = {400, 401, 403, 413}
 class Application:
     """What an ASGI server serves."""
 
-    def __init__(self, service: Service, *, max_body: int, max_depth: int) -> None:
-        """Serve *service*; a body has at most *max_body* bytes and *max_depth* levels."""
+    def __init__(
+        self, service: Service, *, max_body: int, max_depth: int, public_url: str | None = None
+    ) -> None:
+        """Serve *service*, known to callers as *public_url*.
+
+        A body has at most *max_body* bytes and *max_depth* levels.
+        """
         self._evaluation = EvaluationEndpoint(
             service.decision,
             service.keys.find,
@@ -43,7 +48,7 @@ class Application:
         self._service = service
         self._max_body = max_body
         self._max_depth = max_depth
-        self._rest = rest(service)
+        self._rest = rest(service, public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
@@ -79,7 +84,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def rest(service: Service) -> FastAPI:
+def rest(service: Service, public_url: str | None = None) -> FastAPI:
     """Everything that is not the hot path."""
     app = FastAPI(
         title="policyd",
@@ -90,6 +95,7 @@ def rest(service: Service) -> FastAPI:
     app.state.service = service
     for module in (health, keys, outcomes, records):
         app.include_router(module.router)
+    app.include_router(metadata.router_for(public_url))
     app.add_exception_handler(PolicydError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)

@@ -40,7 +40,7 @@ def key_with(*roles: str) -> Callable[[Key], Key]:
 
 def sender(request: Request, key: Key) -> Sender:
     """Who sent *request*."""
-    return Sender(key, request.client.host if request.client else "")
+    return Sender(key, request.client.host[:64] if request.client else "")
 
 
 Served = Annotated[Service, Depends(service_of)]

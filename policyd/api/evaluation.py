@@ -117,7 +117,7 @@ def _demand_json(content_type: bytes) -> None:
 
 def _address(scope: Scope) -> str:
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    return str(client[0])[:64] if client else ""  # a proxy passes on what it is sent
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str | None:

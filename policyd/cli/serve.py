@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve", epilog=ending(example, codes))(serve)
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one parameter per option
     *,
     policies: Annotated[
         Path | None,
@@ -31,13 +31,38 @@ def serve(
         int | None,
         typer.Option(metavar="PORT", help="Listen here; 0: any.  [POLICYD_PORT, or 8321]"),
     ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Speak TLS with this PEM chain.  [POLICYD_TLS_CERT]"),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The private key to it, PEM.  [POLICYD_TLS_KEY]"),
+    ] = None,
+    trusted_proxy: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESSES", help="Believe these proxies.  [POLICYD_TRUSTED_PROXY]"),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Known to callers as this.  [POLICYD_PUBLIC_URL]"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Log JSON also on a terminal.")] = False,
 ) -> int:
     """Answer checks until told to stop; SIGHUP reads the policies again."""
     from policyd import bootstrap, logs
     from policyd.settings import read_settings
 
-    settings = read_settings(policies=policies, data=data, host=host, port=port)
+    settings = read_settings(
+        policies=policies,
+        data=data,
+        host=host,
+        port=port,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        trusted_proxy=trusted_proxy,
+        public_url=public_url,
+    )
     logs.set_up(settings.log_level, as_json=as_json)
     with told_in(settings.policies):
         return bootstrap.serve(settings)

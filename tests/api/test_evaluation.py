@@ -225,7 +225,7 @@ def test_a_request_id_that_cannot_be_recorded(server: "Server", pep: str, sent: 
 
 def test_the_path_is_exact(server: "Server", pep: str) -> None:
     """Nothing beside the one path answers checks."""
-    for path in (f"{EVALUATION}/", f"/{EVALUATION}", EVALUATION.upper(), f"{EVALUATION}s"):
+    for path in (f"{EVALUATION}/", f"/{EVALUATION}", EVALUATION.upper(), f"{EVALUATION}x"):
         answer = server.send("POST", path, encode(ALLOWED), JSON | bearer(pep))
         assert (answer.status, answer.code) == (404, "not-found")
     assert "v1" in EVALUATION

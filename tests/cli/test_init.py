@@ -107,7 +107,7 @@ def test_broken_policies_are_told_by_place(policyd: Program) -> None:
 
 def test_folder_mode_stays_on_loopback(policyd: Program) -> None:
     """Unreviewed policies are not served to a network."""
-    ended = serve(policyd, "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    ended = serve(policyd, "--host", "192.0.2.7", "--trusted-proxy", "192.0.2.1")
 
     assert ended.code == 2
     assert "[folder-mode-is-local]" in ended.err

@@ -51,6 +51,17 @@ def test_variables_are_read() -> None:
     assert (read["data"], read["port"], read["policies"]) == ("/srv/d", 80, None)
 
 
+def test_how_a_server_is_known() -> None:
+    """A public URL is kept as written; proxies may be several, addresses and networks."""
+    read = read_with(
+        POLICYD_PUBLIC_URL="https://policyd.example:8443/eu",
+        POLICYD_TRUSTED_PROXY="10.0.0.1, fd00::/8",
+    )
+
+    assert read["public_url"] == "https://policyd.example:8443/eu"
+    assert read["trusted_proxy"] == "10.0.0.1, fd00::/8"
+
+
 def test_option_comes_before_variable() -> None:
     """What is given on the command line wins; what is not given there changes nothing."""
     settings = read_settings(port=1234, data=Path("elsewhere"), host=None)
@@ -69,6 +80,22 @@ def test_option_comes_before_variable() -> None:
         ("POLICYD_MAX_DEPTH", "100000"),
         ("POLICYD_QUEUE_RECORDS", "-1"),
         ("POLICYD_QUEUE_BYTES", "16 MiB"),
+        ("POLICYD_PUBLIC_URL", "http://policyd.example"),
+        ("POLICYD_PUBLIC_URL", "policyd.example"),
+        ("POLICYD_PUBLIC_URL", "https://"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example/"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example?x=1"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example#x"),
+        ("POLICYD_PUBLIC_URL", "https://me@policyd.example"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example:0"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example:x"),
+        ("POLICYD_PUBLIC_URL", "https://[::1"),
+        ("POLICYD_PUBLIC_URL", "https://policyd.example/{tenant}"),
+        ("POLICYD_TRUSTED_PROXY", "*"),
+        ("POLICYD_TRUSTED_PROXY", "0.0.0.0/0"),
+        ("POLICYD_TRUSTED_PROXY", "proxy.example"),
+        ("POLICYD_TRUSTED_PROXY", "10.0.0.1/8"),
+        ("POLICYD_TRUSTED_PROXY", "10.0.0.1,"),
     ],
 )
 def test_bad_variable_is_named(name: str, value: str) -> None:
