@@ -72,9 +72,30 @@ _MALFORMED = Reason(
 )
 
 
+_OUR_WORDS = {
+    "context.endpoint": "`to`",
+    "context.path": "`path`",
+    "context.method": "`method`",
+    "context.sources": "`sources`",
+    "resource.properties.fields": "`fields`",
+    "action.properties.rows": "`rows`",
+    "action.properties.bytes": "`bytes`",
+    "declare it in context.supported_obligations": "give the client what it takes"
+    " (for tokenise the secret `tokenise_with`), or declare it",
+}
+"""What the server says of a request, as this client's callers know it."""
+
+
+def _in_our_words(text: str) -> str:
+    for theirs, ours in _OUR_WORDS.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
 def _reasons(said: object) -> list[Reason]:
+    parts = ("code", "message", "fix", "contact")
     return [
-        Reason(*(str(each.get(part, "")) for part in ("code", "message", "fix", "contact")))
+        Reason(*(_in_our_words(str(each.get(part, ""))) for part in parts))
         for each in (said if isinstance(said, list) else [])
         if isinstance(each, dict)
     ]
