@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from policyd.policy import guardrail_shapes, place_shapes, unit_shapes
+from policyd.policy import guardrail_shapes, place_shapes, suite_shapes, unit_shapes
 
 FILES: dict[str, type[BaseModel]] = {
     "policyd": guardrail_shapes.CompanyFile,
@@ -25,6 +25,7 @@ FILES: dict[str, type[BaseModel]] = {
     "unit": unit_shapes.UnitFile,
     "unit-access": unit_shapes.UnitAccessFile,
     "integrations": unit_shapes.IntegrationsFile,
+    "test": suite_shapes.SuiteFile,
 }
 """The shape behind each schema."""
 

@@ -156,7 +156,7 @@ def test_a_mode_without_an_owner_has_that_of_the_rule() -> None:
         "guardrails/access.yaml",
         "ceiling:",
         f"  more:\n    who: everyone\n    owner: hr-team\n    read: anything\n{text}"
-        "    mode: observe\n    mode_until: 2026-12-31\n    reason: None.\n    fix: None.\nceiling:",
+        "    mode: observe\n    mode_until: 2026-12-31\n    reason: Why.\n    fix: How.\nceiling:",
     )
     softening = snapshot.rules["guardrail:more"].softening
     assert softening == Softening(Mode.OBSERVE, datetime(2027, 1, 1), "hr-team")  # noqa: DTZ001

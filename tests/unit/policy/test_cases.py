@@ -15,7 +15,7 @@ CASES = Path(__file__).parents[2] / "cases" / "policies"
 
 
 def folder(name: str) -> dict[str, bytes]:
-    """The files of a tree: `minimal` is the smallest; `lifted` adds to it all that it leaves out."""
+    """The files of a tree: `minimal` is the smallest; `lifted` adds what it leaves out."""
     root = CASES / name
     files = (each for each in root.rglob("*") if each.is_file())
     return {each.relative_to(root).as_posix(): each.read_bytes() for each in files}
