@@ -25,7 +25,7 @@ class Grant:
         decision_ids: Of every decision that was asked for, the first one first.
         advice: Obligations that will be demanded one day, as `{id, type, properties}`.
         would_deny: Only a roll-out of policies let the call pass.
-        ran_unasked: There was no answer, and the caller chose to run without one.
+        unasked: The questions to which there was no answer, and the caller chose to run without.
         rows: How many rows were handed on; counted by `apply`, or set by the caller.
         bytes: Set by the caller, if it likes to report it.
     """
@@ -43,7 +43,7 @@ class Grant:
         self.advice = answer.advice if answer else ()
         self.would_deny = bool(answer and answer.would_deny)
         self.decision_ids: list[str] = []
-        self.ran_unasked = answer is None
+        self.unasked: list[Question] = []
         self.rows: int | None = None
         self.bytes: int | None = None
         self._keep(answer, question)
@@ -83,7 +83,6 @@ class Grant:
             return
         again = replace(self._question, to=without_query(url), path=None, method=method)
         answer = self._ask(again)
-        self.ran_unasked |= answer is None
         if answer and not self._obligations.issuperset(answer.obligations):
             raise Denied([_OTHER_DUTIES], answer.decision_id)
         self._keep(answer, again)
@@ -130,6 +129,7 @@ class Grant:
 
     def _keep(self, answer: Answer | None, asked: Question) -> None:
         if answer is None:
+            self.unasked.append(asked)
             return
         if answer.decision_id:
             self.decision_ids.append(answer.decision_id)

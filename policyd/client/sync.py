@@ -26,7 +26,8 @@ class Policyd:
         key: An API key with the role pep.
         timeout: Seconds for one answer, attempts to get it included.
         on_unavailable: What to do without an answer: `deny`, or `allow`, which is your written
-            choice to run unasked; it is logged as a warning.
+            choice to run unasked; it is logged as a warning, and told to the server at the end
+            if that is back by then.
         tokenise_with: Secret of at least 16 bytes by which `tokenise` is done; with another one
             the tokens are others. Without it, what needs tokens is denied.
         tls: Context for https; the usual one if it is not said.
@@ -110,11 +111,9 @@ class Policyd:
         said: dict[str, Any] = {"status": "failed" if error else "ok", "error": error}
         said |= {"rows": grant.rows, "bytes": grant.bytes}
         said = {name: value for name, value in said.items() if value is not None}
-        missed = [
-            each
-            for each in grant.decision_ids
-            if not self._report_one(said | {"decision_id": each})
-        ]
+        calls: list[dict[str, Any]] = [{"decision_id": each} for each in grant.decision_ids]
+        calls += [{"unasked": _described(each)} for each in grant.unasked]
+        missed = [each for each in calls if not self._report_one(said | each)]
         return not missed
 
     def _report_one(self, said: dict[str, Any]) -> bool:
@@ -123,6 +122,11 @@ class Policyd:
         except Denied as error:
             if error.code == "outcome-already-reported":
                 return True
-            log.warning("outcome of %s not reported: %s", said["decision_id"], error.message)
+            call = said.get("decision_id", "a call without a decision")
+            log.warning("outcome of %s not reported: %s", call, error.message)
             return False
         return True
+
+
+def _described(question: Question) -> dict[str, str]:
+    return {"subject": question.subject, "action": question.action, "data": question.data}

@@ -191,16 +191,26 @@ class Query(Record, frozen=True, kw_only=True, tag="query"):
     rows: int
 
 
+class Unasked(Part, frozen=True, kw_only=True):
+    """A call that ran without a decision, by its own description."""
+
+    subject: str
+    action: str
+    dataset: str
+
+
 class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
     """What became of a call, as the holder of the key that got the decision says.
 
-    `decision` is the id of its record and `index` the place of that in the log. `status` is `ok`
-    or `failed`, or `ran-despite-deny` whatever came of it; `error` names a kind, not a case.
+    `decision` is the id of its record and `index` the place of that in the log; where there was
+    none, `call` says what ran. `status` is `ok` or `failed`, or whatever came of it
+    `ran-despite-deny` or `ran-unasked`; `error` names a kind, not a case.
     """
 
     caller: Caller
-    decision: str
-    index: int
+    decision: str | None = None
+    index: int | None = None
+    call: Unasked | None = None
     status: str
     rows: int | None = None
     bytes: int | None = None

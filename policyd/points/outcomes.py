@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Required, TypedDict, Unpack
 
 import msgspec
 
@@ -10,7 +11,7 @@ from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Found, Reader
 from policyd.ledger.stamp import Stamp, moment
-from policyd.model.errors import Conflict, LedgerUnavailable, NotFound
+from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
 
@@ -18,6 +19,7 @@ LONGEST = timedelta(hours=24)
 """How long after its decision an outcome is taken; so much of the log is read at start."""
 
 RAN_DESPITE_DENY = "ran-despite-deny"
+RAN_UNASKED = "ran-unasked"
 _PAGE = 500
 _CHUNK = 1 << 16  # records that share one bit map
 _MARK = b'"kind":"outcome"'
@@ -27,11 +29,19 @@ _MARK = b'"kind":"outcome"'
 class Outcome:
     """What is said of one call; `error` names the kind of failure."""
 
-    decision_id: str
     status: str  # ok or failed
     rows: int | None = None
     bytes: int | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnaskedCall:
+    """A call that ran while there was no answer, by the PEP's written choice."""
+
+    subject: str
+    action: str
+    data: str
 
 
 class _Caller(msgspec.Struct):
@@ -45,8 +55,15 @@ class _Decided(msgspec.Struct, tag_field="kind", tag="decision"):
 
 
 class _Reported(msgspec.Struct, tag_field="kind", tag="outcome"):
-    index: int
     ts: str
+    index: int | None = None  # of no decision, where there was none
+
+
+class _Parts(TypedDict, total=False):
+    status: Required[str]
+    decision: str
+    index: int
+    call: record.Unasked
 
 
 _decided = msgspec.json.Decoder(_Decided).decode
@@ -108,40 +125,64 @@ class OutcomePoint:
             for found in page.records:
                 if _MARK in found.leaf:
                     said = _reported(found.leaf)
-                    self._once.take(said.index, moment(said.ts))
+                    if said.index is not None:
+                        self._once.take(said.index, moment(said.ts))
             if page.cursor is None:
                 return
             cursor = page.cursor
 
-    async def report(self, by: Sender, said: Outcome) -> tuple[str, str]:
-        """The id of the outcome's durable record, and its status.
+    async def report(self, by: Sender, decision_id: str, said: Outcome) -> tuple[str, str]:
+        """The id of the durable record of what became of a decided call, and its status.
 
         Raises:
             NotFound: there is no such decision, or another key got it.
             Conflict: it has an outcome already, or is older than `LONGEST`.
             LedgerUnavailable: the log cannot be read, or the outcome not recorded.
         """
-        found = await asyncio.to_thread(self._reader.record_by_id, said.decision_id)
+        found = await asyncio.to_thread(self._reader.record_by_id, decision_id)
         decided = _of_key(found, by.key.id)
         if found is None or decided is None:
             raise NotFound(
-                f"this key got no decision `{said.decision_id}`; send the X-Decision-ID of one"
+                f"this key got no decision `{decision_id}`; send the X-Decision-ID of one"
             )
         made = self._ledger.stamp()
         self._check_age(decided, made.at)
         if not self._once.take(found.seq, made.at):
             raise Conflict(
-                f"the outcome of `{said.decision_id}` was reported before; it is said once",
+                f"the outcome of `{decision_id}` was reported before; it is said once",
                 code="outcome-already-reported",
             )
         status = said.status if decided.decision == "allow" else RAN_DESPITE_DENY
         try:
-            await self._ledger.append([_record(made, by, said, found.seq, status)])
+            await self._append(
+                _record(made, by, said, status=status, decision=decision_id, index=found.seq)
+            )
         except LedgerUnavailable:
             self._once.give_back(found.seq)
             raise
-        self._metrics.outcomes.labels(status).inc()
         return made.id, status
+
+    async def report_unasked(self, by: Sender, call: UnaskedCall, said: Outcome) -> tuple[str, str]:
+        """The id of the durable record of a call that ran without a decision, and its status.
+
+        Raises:
+            OutOfScope: the key may not speak for the call's subject.
+            LedgerUnavailable: it could not be recorded.
+        """
+        if not (by.key.has_role("pep") and by.key.speaks_for(call.subject)):
+            raise OutOfScope(
+                f"this key may not speak for `{call.subject}`;"
+                " an admin can bind it to the integration or its unit",
+                code="key-out-of-scope",
+            )
+        made = self._ledger.stamp()
+        ran = record.Unasked(subject=call.subject, action=call.action, dataset=call.data)
+        await self._append(_record(made, by, said, status=RAN_UNASKED, call=ran))
+        return made.id, RAN_UNASKED
+
+    async def _append(self, outcome: record.Outcome) -> None:
+        await self._ledger.append([record.encode(outcome)])
+        self._metrics.outcomes.labels(outcome.status).inc()
 
     def _check_age(self, decided: _Decided, now: datetime) -> None:
         self._once.forget(now - LONGEST)
@@ -153,18 +194,14 @@ class OutcomePoint:
             )
 
 
-def _record(made: Stamp, by: Sender, said: Outcome, index: int, status: str) -> bytes:
-    return record.encode(
-        record.Outcome(
-            **record.stamped(made),
-            caller=record.Caller(key=by.key.id, address=by.address),
-            decision=said.decision_id,
-            index=index,
-            status=status,
-            rows=said.rows,
-            bytes=said.bytes,
-            error=said.error,
-        )
+def _record(made: Stamp, by: Sender, said: Outcome, **parts: Unpack[_Parts]) -> record.Outcome:
+    return record.Outcome(
+        **record.stamped(made),
+        caller=record.Caller(key=by.key.id, address=by.address),
+        rows=said.rows,
+        bytes=said.bytes,
+        error=said.error,
+        **parts,
     )
 
 

@@ -101,6 +101,8 @@ def test_an_item_of_a_batch_has_its_own_outcome(server: Server, pep: str) -> Non
         {"decision_id": "x" * 65},
         {"decision_id": 7},
         {"decided": True},
+        {"decision_id": None},
+        {"unasked": {"subject": "sales/x", "action": "read", "data": "a/b"}},
     ],
     ids=repr,
 )
@@ -115,6 +117,34 @@ def test_a_report_that_says_something_else_is_refused(
     assert report(server, pep, decision_id).status == 201
 
 
+UNASKED = {"subject": "sales/customers-to-crm", "action": "send", "data": "erp/customers"}
+
+
+def test_running_unasked_is_recorded_and_counted(server: Server, pep: str) -> None:
+    """What ran while there was no answer is on record afterwards, and an operator sees it."""
+    body = {"unasked": UNASKED, "status": "ok", "rows": 4}
+    answer = server.send("POST", OUTCOMES, encode(body), JSON | bearer(pep))
+    assert (answer.status, answer.json()["status"]) == (201, "ran-unasked")
+    records = {each["id"]: each for each in server.home.records("outcome")}
+    record = records[answer.json()["id"]]
+    assert record["call"] == {
+        "subject": "sales/customers-to-crm",
+        "action": "send",
+        "dataset": "erp/customers",
+    }
+    assert (record["rows"], "decision" in record) == (4, False)
+    metrics = server.get("/metrics", server.home.admin).body.decode()
+    assert 'policyd_outcomes_total{status="ran-unasked"} 1.0' in metrics
+
+
+def test_a_key_tells_of_its_own_integrations(server: Server) -> None:
+    """Nobody puts a call of somebody else on record."""
+    body = {"unasked": UNASKED, "status": "ok"}
+    for other in (server.pep("hr"), server.home.admin):
+        answer = server.send("POST", OUTCOMES, encode(body), JSON | bearer(other))
+        assert (answer.status, answer.code) == (403, "key-out-of-scope")
+
+
 def test_without_a_key_nothing_is_said(server: Server) -> None:
     """A report needs a key."""
     answer = server.send("POST", OUTCOMES, encode({"decision_id": "x", "status": "ok"}), JSON)
@@ -127,8 +157,10 @@ def test_once_outlives_the_server(home: "Home", start: "Start") -> None:
     key = first.pep("sales")
     told, untold = decided(first, key), decided(first, key)
     assert report(first, key, told).status == 201
+    unasked = {"unasked": UNASKED, "status": "ok"}
+    assert first.send("POST", OUTCOMES, encode(unasked), JSON | bearer(key)).status == 201
     first.stop()
     second = start()
     assert report(second, key, told).code == "outcome-already-reported"
     assert report(second, key, untold).status == 201
-    assert len(home.records("outcome")) == 2
+    assert len(home.records("outcome")) == 3

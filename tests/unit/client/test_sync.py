@@ -147,9 +147,17 @@ def test_running_unasked_is_a_written_choice(caplog: pytest.LogCaptureFixture) -
     """Who chose `allow` runs without an answer; the grant and the log say so."""
     asking = Policyd(_nobody(), "k", on_unavailable="allow")
     with caplog.at_level(logging.WARNING), asking.allow(**CALL) as grant:
-        assert (grant.ran_unasked, grant.decision_id) == (True, None)
         grant.check_url(CRM)
+        assert (len(grant.unasked), grant.decision_id) == (2, None)
     assert "sales/sync runs without a decision" in caplog.text
+
+
+def test_a_server_that_is_back_is_told() -> None:
+    """What ran without a decision is told at the end of the block."""
+    with running(Reply(503, {})) as stub:
+        with client(stub, on_unavailable="allow").allow(**CALL) as grant:
+            grant.apply([{"no": 1}])
+        assert stub.outcomes() == [{"status": "ok", "rows": 1, "unasked": CALL}]
 
 
 @pytest.mark.parametrize("reply", [Reply(401, {}), Reply(200, {}), Reply(200, b"<html>")])
