@@ -108,9 +108,9 @@ class World:
         self.engine: Engine = engine(*SMALL)
         snapshot = self.engine.snapshot
         basis = Basis(snapshot.digest, "folder", "policyd 0.1.0", snapshot.vocabulary)
-        policy = PolicyInForce(InForce(self.engine, basis))
+        self.policy = PolicyInForce(InForce(self.engine, basis))
         ledger = cast("Ledger", self.log)
-        self.point = DecisionPoint(policy, ledger, Metrics(), self.counters)
+        self.point = DecisionPoint(self.policy, ledger, Metrics(), self.counters)
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def start(self, calls: Sequence[Call]) -> None:

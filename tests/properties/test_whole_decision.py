@@ -16,6 +16,7 @@ from policyd.model.labels import Treatment
 from policyd.model.rules import ACTIONS, Mode, Rule, Section, Sentence, Softening
 from policyd.model.snapshot import Snapshot
 from tests.properties.worlds import (
+    ALL,
     BERLIN,
     DATASETS,
     FIELDS,
@@ -24,6 +25,7 @@ from tests.properties.worlds import (
     WORDS,
     Asked,
     asks,
+    rule,
     rules,
     share,
     snapshots,
@@ -44,8 +46,9 @@ _duties = st.fixed_dictionaries(
     },
 )
 requires = st.builds(
-    lambda rule, duties: replace(rule, duties=duties),
-    rules("owed", Section.REQUIRE),
+    lambda each, duties: replace(each, duties=duties),
+    rules("owed", Section.REQUIRE)
+    | st.just(rule("guardrail:owed", "guardrail", Section.REQUIRE, ALL)),
     _duties,
 )
 
