@@ -21,6 +21,7 @@ from policyd.ledger.reader import Reader
 REPOSITORY = Path(__file__).parents[1]
 POLICIES = REPOSITORY / "policies"
 EVALUATION = "/access/v1/evaluation"
+EVALUATIONS = "/access/v1/evaluations"
 JSON = {"Content-Type": "application/json"}
 
 _URL = re.compile(rb"https?://127\.0\.0\.1:([0-9]+)")
@@ -130,8 +131,14 @@ class Server:
         process: The process.
     """
 
-    def __init__(self, home: Home, policies: Path = POLICIES, options: Sequence[str] = ()) -> None:
-        """Start one and wait until it says where it listens."""
+    def __init__(
+        self,
+        home: Home,
+        policies: Path = POLICIES,
+        options: Sequence[str] = (),
+        variables: Mapping[str, str] = {},
+    ) -> None:
+        """Start one, also with these *variables*, and wait until it says where it listens."""
         self.home = home
         self.log = home.data.parent / f"{home.data.name}.log"
         where = ["--data", str(home.data), "--policies", str(policies), "--port", "0"]
@@ -142,7 +149,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_env(),
+                env={**_env(), **variables},
             )
         self.port = self._await_port(before)
 

@@ -16,6 +16,9 @@ from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
 from policyd.points.decision import Stop, execute_all
 
 MAX_ITEMS = 200
+MAX_INHERITED = 8 << 20
+"""Bytes of JSON that defaults may come to, counted once for each item: each is read for each."""
+
 _ENTITIES = ("subject", "action", "resource", "context")
 STOPS: dict[str, Stop] = {
     "execute_all": execute_all,
@@ -59,8 +62,10 @@ def read_batch(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) ->
     if evaluations is None or evaluations == []:
         return read_call(body, max_depth=max_depth, key_supports=key_supports)
     _check_items(evaluations)
+    stop = _stop(sent)
     defaults = {name: sent[name] for name in _ENTITIES if name in sent}
-    return Batch(tuple(_item(defaults | each, key_supports) for each in evaluations), _stop(sent))
+    _check_defaults(defaults, len(evaluations))
+    return Batch(tuple(_item(defaults | each, key_supports) for each in evaluations), stop)
 
 
 def _check_items(evaluations: object) -> None:
@@ -73,11 +78,20 @@ def _check_items(evaluations: object) -> None:
             raise CallMalformed(f"`evaluations[{at}]`: expected `object`")
 
 
+def _check_defaults(defaults: dict[str, Any], items: int) -> None:
+    if len(encode(defaults)) * items > MAX_INHERITED:
+        raise CallTooLarge(
+            f"the defaults, counted for each of {items} items, take more than {MAX_INHERITED}"
+            " bytes; send shorter ones, or fewer items"
+        )
+
+
 def _stop(sent: dict[str, Any]) -> Stop:
-    options = sent.get("options") or {}
-    semantic = (
-        options.get("evaluations_semantic", "execute_all") if isinstance(options, dict) else None
-    )
+    options = sent.get("options")
+    options = {} if options is None else options
+    if not isinstance(options, dict):
+        raise CallMalformed("`options`: expected `object`")
+    semantic = options.get("evaluations_semantic", "execute_all")
     if not isinstance(semantic, str) or semantic not in STOPS:
         raise CallMalformed(f"`options.evaluations_semantic`: expected one of {', '.join(STOPS)}")
     return STOPS[semantic]

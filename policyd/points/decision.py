@@ -108,9 +108,10 @@ class DecisionPoint:
         self, sender: Sender, asked: Sequence[Item], stop: Stop, *, is_batch: bool
     ) -> tuple[tuple[Decision, ...], str]:
         """Decide in one turn of the loop, then wait for the commit of all records."""
+        _demand_pep(sender.key)
         for each in asked:
             if each.is_whole:
-                self._admit(sender.key, each.call)
+                _admit(sender.key, each.call)
         started = time.perf_counter()
         made, in_force = self._ledger.stamp(), self._policy.current
         request = Request(sender.address, sender.key.id, sender.request_id)
@@ -167,16 +168,20 @@ class DecisionPoint:
         self._counters.add(decision.counted, case.clock)
         return facts, decision
 
-    def _admit(self, key: Key, call: Call) -> None:
-        """A key asks for what it is bound to; the subject is never taken from the body alone."""
-        if not key.has_role("pep"):
-            raise OutOfScope("this needs a key with the role pep")
-        if not key.speaks_for(call.subject.id):
-            raise OutOfScope(
-                f"this key may not speak for `{call.subject.id[:160]}`;"
-                " an admin can bind it to the integration or its unit",
-                code="key-out-of-scope",
-            )
+
+def _demand_pep(key: Key) -> None:
+    if not key.has_role("pep"):
+        raise OutOfScope("this needs a key with the role pep")
+
+
+def _admit(key: Key, call: Call) -> None:
+    """A key asks for what it is bound to; the subject is never taken from the body alone."""
+    if not key.speaks_for(call.subject.id):
+        raise OutOfScope(
+            f"this key may not speak for `{call.subject.id[:160]}`;"
+            " an admin can bind it to the integration or its unit",
+            code="key-out-of-scope",
+        )
 
 
 def _undecided(engine: Engine, call: Call, code: str) -> Decision:
