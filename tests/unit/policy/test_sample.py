@@ -10,7 +10,7 @@ from policyd.engine.decide import Engine
 from policyd.model.call import Call, Entity
 from policyd.model.facts import Facts
 from policyd.model.labels import Treatment
-from policyd.model.rules import Section
+from policyd.model.rules import Mode, Section
 from policyd.model.snapshot import Snapshot
 from policyd.policy.load import check, load
 
@@ -32,6 +32,42 @@ def test_every_treatment_is_in_the_flow_table(company: Snapshot) -> None:
     """Each duty can be seen in the demo."""
     cells = {cell for zone in company.zones.values() for cell in zone.treatments.values()}
     assert cells == set(Treatment)
+
+
+def test_the_company_is_a_whole_one(company: Snapshot) -> None:
+    """Large enough that every part of the format is needed."""
+    kinds = {system.kind for system in company.systems.values()}
+    assert kinds == {"record", "engagement"}
+    assert len(company.units) >= 5
+    assert len(company.systems) >= 15
+    assert len(company.datasets) >= 40
+    assert len(company.destinations) >= 30
+    assert len(company.zones) >= 4
+    assert len(company.templates) >= 5
+    assert len(company.integrations) >= 25
+    assert company.calendar.freezes.keys() == {"change-freeze", "harvest-peak"}
+
+
+def test_every_duty_and_every_kind_of_limit_is_shown(company: Snapshot) -> None:
+    """By guardrails, by templates and by units."""
+    duties = {duty for rule in company.rules.values() for duty in rule.duties}
+    assert duties == {"mask", "tokenise", "drop-fields", "row-limit", "log-outcome", "approval"}
+    limits = [rule.limit for rule in company.rules.values() if rule.limit]
+    assert {limit.measure for limit in limits} == {"rows", "calls"}
+    assert {limit.per for limit in limits} == {"call", "hour", "day", "month"}
+    assert {limit.for_each for limit in limits} == {"integration", "unit", "system", "company"}
+    for section in (Section.FORBID, Section.REQUIRE, Section.LIMIT):
+        layers = {rule.layer for rule in company.rules.values() if rule.section is section}
+        assert {layer.partition(":")[0] for layer in layers} == {"guardrail", "template", "unit"}
+
+
+def test_what_is_soft_ends(company: Snapshot) -> None:
+    """Rules in warn and in observe, a unit in warn, and exemptions, one of which has lapsed."""
+    soft = [rule.softening for rule in company.rules.values() if rule.softening]
+    assert {each.mode for each in soft} == {Mode.WARN, Mode.OBSERVE}
+    assert [name for name, unit in company.units.items() if unit.softening] == ["plants"]
+    ends = sorted(each.end.year for each in company.exemptions.values())
+    assert ends == [2026, 2030, 2030, 2030]
 
 
 def test_units_that_own_data_forbid_flows_of_it(company: Snapshot) -> None:
