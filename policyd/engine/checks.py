@@ -122,12 +122,9 @@ def _never(_: str) -> bool:
 
 def check_limits(words: Wording, case: Case, facts: Facts) -> Iterator[Reason]:
     """Every limit has room; rows that are not said count as over any limit of rows."""
-    for ref in case.layers.limits():
-        rule = words.snapshot.rules[ref]
-        limit = rule.limit
-        if limit is None:
-            continue
-        adds, used = measure(case, limit.measure), facts.used.get(ref, 0)
+    rules = (words.snapshot.rules[ref] for ref in case.layers.limits())
+    for rule, limit in ((each, each.limit) for each in rules if each.limit):
+        adds, used = measure(case, limit.measure), facts.used.get(rule.ref, 0)
         if adds is None or used + adds > limit.amount:
             yield words.of_rule(
                 "volume-exceeded",

@@ -196,11 +196,10 @@ def _counted(case: Case) -> dict[str, int]:
 
 def _ends(case: Case) -> Iterator[datetime]:
     """Every wall-clock moment at which something this answer may rest on ends."""
-    who, snapshot = case.asked.integration, case.snapshot
-    if who is not None:
-        unit = snapshot.units[who.unit]
-        yield from (each.until for each in (unit.softening, unit.rollout) if each)
-        yield from (who.until,) if who.until else ()
+    snapshot, whose = case.snapshot, [each for each in (case.asked.integration,) if each]
+    yield from (who.until for who in whose if who.until)
+    units = (snapshot.units[who.unit] for who in whose)
+    yield from (each.until for unit in units for each in (unit.softening, unit.rollout) if each)
     yield from (each.end for each in snapshot.exemptions.values())
     yield from (each.start for each in snapshot.exemptions.values())
     yield from (snapshot.rollout.until,) if snapshot.rollout else ()

@@ -52,7 +52,7 @@ def _is_such_data(rule: Rule, asked: Asked) -> bool:
 
 def _questions(snapshot: Snapshot, asked: worlds.Asked) -> list[Asked]:
     table = DestinationTable(snapshot.destinations)
-    return [resolve(snapshot, table, call, now) for call, now in asked]
+    return [resolve(snapshot, table, call, facts.now) for call, facts in asked]
 
 
 @given(snapshots, asks)

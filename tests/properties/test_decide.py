@@ -10,7 +10,7 @@ from policyd.engine.decide import Engine
 from policyd.model.codes import CODES
 from policyd.model.rules import Rule, Section
 from policyd.model.snapshot import Snapshot
-from tests.properties.worlds import Asked, asks, rules, share, snapshots
+from tests.properties.worlds import Asked, asks, fields_of, rules, share, snapshots
 
 forbids = rules("added", Section.FORBID)
 
@@ -85,7 +85,7 @@ def test_one_outcome_per_field(snapshot: Snapshot, asked: Asked) -> None:
         decision = engine.decide(call, now)
         if not decision.allow:
             continue
-        owed = {each.type: each.properties["fields"] for each in decision.obligations}
+        owed = {each.type: fields_of(each) for each in decision.obligations}
         fields = [field for names in owed.values() for field in names]
         assert len(fields) == len(set(fields))
         assert set(fields) <= set(call.fields)

@@ -9,7 +9,16 @@ from policyd.engine.decide import Engine
 from policyd.model.decision import Decision
 from policyd.model.labels import Label, Treatment
 from policyd.model.snapshot import Snapshot
-from tests.properties.worlds import FIELDS, Asked, asks, label_words, labels, share, snapshots
+from tests.properties.worlds import (
+    FIELDS,
+    Asked,
+    asks,
+    fields_of,
+    label_words,
+    labels,
+    share,
+    snapshots,
+)
 
 more_words = label_words.filter(bool)
 more_fields = st.lists(st.sampled_from([*FIELDS, "other"]), min_size=1, max_size=3).map(tuple)
@@ -25,9 +34,7 @@ def _is_no_milder(now: Decision, before: Decision) -> bool:
 
 def _treatments(decision: Decision) -> dict[str, Treatment]:
     return {
-        field: Treatment.of(each.type)
-        for each in decision.obligations
-        for field in each.properties["fields"]
+        field: Treatment.of(each.type) for each in decision.obligations for field in fields_of(each)
     }
 
 

@@ -18,6 +18,7 @@ from policyd.engine.access import MODEL
 from policyd.model.calendar import Calendar, Hours, Span
 from policyd.model.call import Call, Entity
 from policyd.model.catalogue import Dataset, System
+from policyd.model.decision import Obligation
 from policyd.model.destinations import Destination, Zone
 from policyd.model.facts import Facts
 from policyd.model.labels import Label, Treatment, Vocabulary
@@ -311,6 +312,15 @@ wild_calls = st.builds(
     traceparent=st.none() | noise,
     supported_obligations=st.lists(_or_noise(*DUTIES), max_size=3).map(tuple),
 )
+
+
+def fields_of(owed: Obligation) -> tuple[str, ...]:
+    """The fields that an obligation to treat fields names."""
+    fields = owed.properties["fields"]
+    assert isinstance(fields, tuple)
+    return fields
+
+
 Asked = list[tuple[Call, Facts]]
 asks: st.SearchStrategy[Asked] = st.builds(
     add,

@@ -15,6 +15,7 @@ CODES = {
     "KeyUnknown": "unauthenticated",
     "OutOfScope": "forbidden",
     "NotFound": "not-found",
+    "Conflict": "conflict",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
     "DataFolderError": "data-folder",
