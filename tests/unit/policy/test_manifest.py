@@ -32,6 +32,12 @@ def test_every_byte_of_every_deciding_file_counts(path: str) -> None:
     assert digest(FILES | {path: FILES[path] + b"#\n"}) != digest(FILES)
 
 
+@pytest.mark.parametrize("path", layout.OPTIONAL)
+def test_a_file_that_may_be_absent_counts_where_it_is_there(path: str) -> None:
+    """What promotes or exempts is part of the tree's name."""
+    assert digest(FILES | {path: b"owner: it\n"}) != digest(FILES)
+
+
 @pytest.mark.parametrize("path", ["README.md", "tests/a.yaml", "schemas/a.json", "units/hr/x.md"])
 def test_what_lies_beside_does_not_count(path: str) -> None:
     """Prose, tests and schemas decide nothing."""
@@ -45,5 +51,5 @@ def test_the_order_of_files_does_not_count() -> None:
 
 def test_every_file_of_the_layout_counts() -> None:
     """No file that is read is left out of the name."""
-    assert all(layout.decides(path) for path in (*layout.REQUIRED, layout.PROMOTIONS))
+    assert all(layout.decides(path) for path in (*layout.REQUIRED, *layout.OPTIONAL))
     assert len(manifest(FILES).splitlines()) == len(FILES)
