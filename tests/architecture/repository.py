@@ -15,7 +15,7 @@ def modules(*folders: Path) -> list[Path]:
 
 def shown(path: Path) -> str:
     """Path as a person would name it."""
-    return path.relative_to(ROOT).as_posix()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def parse(path: Path) -> ast.Module:
