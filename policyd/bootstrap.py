@@ -31,6 +31,8 @@ from policyd.settings import Settings
 
 log = structlog.get_logger(__name__)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+FINISH_S = 5
+"""How long a server that was told to stop waits for requests that have begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +148,17 @@ async def _serve(
     settings: Settings, read: Read, start: InForce, folder: DataFolder, listener: socket.socket
 ) -> None:
     options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
-    ledger = await Ledger.open(folder, options)
-    stores = Stores(ledger, Reader(folder.ledger), KeyStore.open(folder.registry, folder.pepper))
-    try:
-        service = Service(stores, read, start)
-        async with service.running():
-            await _run(settings, service, listener)
-    finally:
-        await ledger.close()
-        stores.reader.close()
-        stores.keys.close()
+    with (
+        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+        closing(Reader(folder.ledger)) as reader,
+    ):
+        ledger = await Ledger.open(folder, options)
+        try:
+            service = Service(Stores(ledger, reader, keys), read, start)
+            async with service.running():
+                await _run(settings, service, listener)
+        finally:
+            await ledger.close()
 
 
 async def _run(settings: Settings, service: Service, listener: socket.socket) -> None:
@@ -169,6 +172,7 @@ async def _run(settings: Settings, service: Service, listener: socket.socket) ->
         server_header=False,
         proxy_headers=False,
         ws="none",
+        timeout_graceful_shutdown=FINISH_S,
     )
     server = _Server(config)
     reloads: set[asyncio.Task[bool]] = set()
