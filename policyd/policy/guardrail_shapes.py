@@ -64,6 +64,8 @@ class UnitEntry(Shape):
     """Its full name."""
     owner: Name
     """Who answers for the unit and its rules."""
+    runs_on: NameList | None = None
+    """Destinations on which its integrations may run, where what they read comes to rest."""
 
 
 class CompanyFile(Shape):

@@ -27,6 +27,7 @@ def _company(tree: Tree, names: Names) -> Iterator[Finding]:
     read = tree.company
     for name, entry in read.content.units.items():
         yield from names.owners.check(read, ("units", name, "owner"), entry.owner)
+        yield from names.destinations.check_all(read, ("units", name, "runs_on"), entry.runs_on)
     for name in sorted(names.units.names or ()):
         if name not in tree.units:
             message = f"unit `{name}` has no folder {layout.UNITS}/{name} with its three files"
@@ -69,6 +70,11 @@ def _may(tree: Tree, unit: str, name: str, entry: IntegrationEntry) -> Iterator[
         if role and unit not in role.units:
             message = f"unit `{unit}` may not give out role `{each}`; ask its owner"
             yield read.finding((*path, "roles", index), "role-not-for-unit", message)
+    about = tree.company.content.units.get(unit)
+    is_place = entry.runs_on in tree.destinations.content.destinations
+    if about and is_place and entry.runs_on not in (about.runs_on or ()):
+        message = f"`{layout.COMPANY}` does not let unit `{unit}` run on `{entry.runs_on}`"
+        yield read.finding((*path, "runs_on"), "place-not-for-unit", message)
     template = tree.templates.get(entry.template or "")
     if template is None or not template.document.is_usable:
         return
