@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,19 +130,19 @@ class Server:
         process: The process.
     """
 
-    def __init__(self, home: Home, policies: Path = POLICIES, options: Sequence[str] = ()) -> None:
-        """Start one and wait until it says where it listens."""
+    def __init__(self, home: Home, policies: Path = POLICIES, **environment: str) -> None:
+        """Start one, with settings in its *environment*, and wait until it listens."""
         self.home = home
         self.log = home.data.parent / f"{home.data.name}.log"
         where = ["--data", str(home.data), "--policies", str(policies), "--port", "0"]
         with self.log.open("ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "policyd", "serve", *where, *options],
+                [sys.executable, "-m", "policyd", "serve", *where],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_env(),
+                env=_env() | environment,
             )
         self.port = self._await_port(before)
 
