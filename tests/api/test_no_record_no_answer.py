@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.servers import Answer, Home, Server
 
 ASKERS = 4
+PATIENCE_S = 60  # a bound for what hangs
 
 
 def fill_disk(server: "Server") -> None:
@@ -50,7 +51,7 @@ def answered_while(
     with ThreadPoolExecutor(ASKERS) as askers:
         asked = [askers.submit(ask_until_refused, server, key, begun) for _ in range(ASKERS)]
         for _ in range(100):
-            begun.acquire()
+            assert begun.acquire(timeout=PATIENCE_S)
         trouble(server)
         return [answer for each in asked for answer in each.result()]
 

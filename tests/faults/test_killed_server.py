@@ -12,6 +12,7 @@ import pytest
 from tests.api.calls import ALLOWED, DENIED, TOKENISED
 from tests.servers import EVALUATION, JSON, Connection, Home, Server, bearer, encode
 
+PATIENCE_S = 60  # a bound for what hangs
 KILLS = 20
 ASKERS = 8
 SEED = 20260301
@@ -45,7 +46,7 @@ class Load:
     def await_answers(self, count: int) -> None:
         """Wait until so many answers have come."""
         for _ in range(count):
-            self._told.acquire()
+            assert self._told.acquire(timeout=PATIENCE_S)
 
     def join(self) -> None:
         """Wait until all askers have noticed that nobody answers any more."""
