@@ -220,8 +220,12 @@ class Server:
         self.process.terminate()
         return self.process.wait(_PATIENCE_S)
 
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
+    def kill(self, *, with_writer: bool = False) -> None:
+        """End it at once, as a crash would; *with_writer*, so that not even that goes on."""
+        if with_writer:
+            writer = self.writer()
+            self.process.send_signal(signal.SIGSTOP)  # it shall answer nothing in between
+            os.kill(writer, signal.SIGKILL)
         self.process.kill()
         self.process.wait(_PATIENCE_S)
 
