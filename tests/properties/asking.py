@@ -40,6 +40,16 @@ def targets(datasets: Iterable[str], places: Iterable[str]) -> list[tuple[str, s
     ]
 
 
+def somewhere(
+    datasets: Iterable[str], places: Iterable[str]
+) -> st.SearchStrategy[tuple[str, str, str]]:
+    """One of the `targets`, every action as often as the others."""
+    found = targets(datasets, places)
+    return st.one_of(
+        *(st.sampled_from([each for each in found if each[0] == action]) for action in ACTIONS)
+    )
+
+
 _paths = st.sampled_from([None, "x"])
 _supported = st.sampled_from([DUTIES, DUTIES, DUTIES[:1]])
 _few_words = st.just(()) | label_words
@@ -49,11 +59,11 @@ _few_words = st.just(()) | label_words
 def sensible(
     draw: st.DrawFn,
     subjects: st.SearchStrategy[str],
-    somewhere: st.SearchStrategy[tuple[str, str, str]],
+    where: st.SearchStrategy[tuple[str, str, str]],
     fields: st.SearchStrategy[list[str]],
 ) -> Call:
     """A call that says all it has to; whether it may run depends on the company."""
-    action, data, endpoint = draw(somewhere)
+    action, data, endpoint = draw(where)
     return Call(
         subject=Entity("integration", draw(subjects)),
         action=action,
@@ -69,7 +79,7 @@ def sensible(
 
 sensible_calls = sensible(
     st.sampled_from(INTEGRATIONS),
-    st.sampled_from(targets(DATASETS, PLACES)),
+    somewhere(DATASETS, PLACES),
     st.lists(st.sampled_from([*FIELDS, "other"]), max_size=3),
 )
 
