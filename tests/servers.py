@@ -218,7 +218,11 @@ class Server:
     def stop(self) -> int:
         """Ask it to end; its exit status."""
         self.process.terminate()
-        return self.process.wait(_PATIENCE_S)
+        try:
+            return self.process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
     def kill(self, *, with_writer: bool = False) -> None:
         """End it at once, as a crash would; *with_writer*, so that not even that goes on."""

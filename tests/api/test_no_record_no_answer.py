@@ -4,8 +4,10 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,23 +135,38 @@ def test_bad_requests_without_a_log(start: "Start", home: "Home") -> None:
     assert home.records("decision") == []
 
 
+@contextmanager
+def paused(process: int) -> Iterator[None]:
+    """A block in which a process stands still."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def await_queue(server: "Server") -> None:
+    """Wait until a record waits for its commit."""
+    deadline = time.monotonic() + PATIENCE_S
+    while metric(server, "policyd_queue_depth") == 0:
+        assert time.monotonic() < deadline
+
+
 def test_a_log_that_is_slow(start: "Start", home: "Home") -> None:
     """While the commit is under way the answer waits; a full queue is 503; then all is well."""
     server = start(POLICYD_QUEUE_RECORDS="1")
-    key, writer = server.pep("sales"), server.writer()
-    os.kill(writer, signal.SIGSTOP)
+    key = server.pep("sales")
     with ThreadPoolExecutor(1) as asker:
-        first = asker.submit(server.check, ALLOWED, key)
-        while metric(server, "policyd_queue_depth") == 0:
-            pass
-        second = server.check(ALLOWED, key)
-        assert (second.status, second.code) == (503, "audit-unavailable")
-        assert "no room" in second.json()["detail"]
-        assert "retry-after" in second.headers
-        assert server.ready().status == 200
-        assert not first.done()
-        assert home.records("decision") == []
-        os.kill(writer, signal.SIGCONT)
+        with paused(server.writer()):
+            first = asker.submit(server.check, ALLOWED, key)
+            await_queue(server)
+            second = server.check(ALLOWED, key)
+            assert (second.status, second.code) == (503, "audit-unavailable")
+            assert "no room" in second.json()["detail"]
+            assert "retry-after" in second.headers
+            assert server.ready().status == 200
+            assert not first.done()
+            assert home.records("decision") == []
         answer = first.result()
     assert answer.json() == {"decision": True}
     assert [each["id"] for each in home.records("decision")] == [answer.headers["x-decision-id"]]
@@ -159,14 +176,11 @@ def test_a_log_that_is_slow(start: "Start", home: "Home") -> None:
 def test_a_client_that_does_not_wait(start: "Start", home: "Home") -> None:
     """A client that leaves before its answer leaves a record: the call was decided."""
     server = start()
-    key, writer = server.pep("sales"), server.writer()
-    os.kill(writer, signal.SIGSTOP)
-    body = encode(ALLOWED)
+    key, body = server.pep("sales"), encode(ALLOWED)
     head = f"POST {EVALUATION} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    server.leave(head.encode() + body)
-    while metric(server, "policyd_queue_depth") == 0:
-        pass
-    os.kill(writer, signal.SIGCONT)
+    with paused(server.writer()):
+        server.leave(head.encode() + body)
+        await_queue(server)
     assert server.check(ALLOWED, key).status == 200
     assert [each["decision"] for each in home.records("decision")] == ["allow", "allow"]
