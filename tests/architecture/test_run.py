@@ -112,7 +112,8 @@ def test_a_moved_folder_is_set_up_again(toy: Toy, tmp_path: Path) -> None:
 @needs_pip
 @pytest.mark.slow
 def test_an_interrupted_set_up_starts_anew(toy: Toy) -> None:
-    """What an interrupted installation left behind is not trusted to be whole."""
+    """What an interrupted installation left is not trusted, also for what was there before it."""
+    toy.run("demo")
     toy.write("requirements/runtime.txt", f"missing==1 --hash=sha256:{'0' * 64}\n")
     assert toy.run("demo").code == 2
     half = toy.folder / ".venv" / "half-a-package"
