@@ -31,6 +31,8 @@ from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
 
 log = structlog.get_logger(__name__)
+FINISH_S = 5
+"""How long a server that was told to stop waits for requests that have begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +182,17 @@ async def _serve(
     settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
 ) -> None:
     options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
-    ledger = await Ledger.open(folder, options)
-    stores = Stores(ledger, Reader(folder.ledger), KeyStore.open(folder.registry, folder.pepper))
-    try:
-        service = Service(stores, read, start)
-        async with service.running():
-            await _run(settings, service, door)
-    finally:
-        await ledger.close()
-        stores.reader.close()
-        stores.keys.close()
+    with (
+        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+        closing(Reader(folder.ledger)) as reader,
+    ):
+        ledger = await Ledger.open(folder, options)
+        try:
+            service = Service(Stores(ledger, reader, keys), read, start)
+            async with service.running():
+                await _run(settings, service, door)
+        finally:
+            await ledger.close()
 
 
 async def _run(settings: Settings, service: Service, door: Door) -> None:
@@ -236,4 +239,5 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         forwarded_allow_ips=settings.trusted_proxy or "",
         ssl_context_factory=(lambda *_: tls) if tls else None,
         ws="none",
+        timeout_graceful_shutdown=FINISH_S,
     )

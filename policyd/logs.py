@@ -79,7 +79,6 @@ def _route_standard_library(least: int, first: list[Processor], last: Processor)
 def _console() -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors="NO_COLOR" not in os.environ,
-        exception_formatter=structlog.dev.plain_traceback,
         timestamp_key="at",
     )
 

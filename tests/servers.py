@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ class Server:
         with self.log.open("ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "policyd", "serve", *where, *options],
+                [sys.executable, "-m", "policyd", "serve", *where],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -225,10 +225,18 @@ class Server:
     def stop(self) -> int:
         """Ask it to end; its exit status."""
         self.process.terminate()
-        return self.process.wait(_PATIENCE_S)
+        try:
+            return self.process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
+    def kill(self, *, with_writer: bool = False) -> None:
+        """End it at once, as a crash would; *with_writer*, so that not even that goes on."""
+        if with_writer:
+            writer = self.writer()
+            self.process.send_signal(signal.SIGSTOP)  # it shall answer nothing in between
+            os.kill(writer, signal.SIGKILL)
         self.process.kill()
         self.process.wait(_PATIENCE_S)
 

@@ -26,6 +26,10 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
+_HTTP = {
+    404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
+    405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),
+}
 
 
 class Application:
@@ -132,7 +136,8 @@ def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     said = "; ".join(
-        f"`{'.'.join(str(part) for part in each['loc'][1:]) or 'body'}`: {each['msg']}"
+        f"`{'.'.join(str(part) for part in each['loc'][1:]) or 'body'}`: "
+        f"{each['msg'][:1].lower()}{each['msg'][1:]}"
         for each in error.errors()
     )
     told = Problem(400, "The request cannot be judged", "request-malformed", said)
@@ -142,9 +147,8 @@ def _malformed(request: Request, error: Exception) -> Response:
 def _http(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    codes = {404: "not-found", 405: "method-not-allowed"}
-    code = codes.get(error.status_code, "http-error")
-    told = Problem(error.status_code, str(error.detail), code, str(error.detail))
+    code, detail = _HTTP.get(error.status_code, ("http-error", str(error.detail).lower()))
+    told = Problem(error.status_code, str(error.detail), code, detail)
     return _response(told, dict(error.headers or {}))
 
 

@@ -41,6 +41,7 @@ class Engine:
         self.snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
+        self._ends = frozenset(_common_ends(snapshot))
         groups = {name: who.names for name, who in snapshot.integrations.items()}
         self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
 
@@ -77,7 +78,9 @@ class Engine:
             approval=_approval(found.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
-            valid_until=steady_until(self.snapshot.calendar, facts.now, _ends(case))
+            valid_until=steady_until(
+                self.snapshot.calendar, facts.now, (*self._ends, *_own_ends(case))
+            )
             if allow
             else None,
         )
@@ -194,13 +197,17 @@ def _counted(case: Case) -> dict[str, int]:
     return counted
 
 
-def _ends(case: Case) -> Iterator[datetime]:
-    """Every wall-clock moment at which something this answer may rest on ends."""
+def _own_ends(case: Case) -> Iterator[datetime]:
+    """Wall-clock moments at which something ends for the case's integration or its unit."""
     snapshot, whose = case.snapshot, [each for each in (case.asked.integration,) if each]
     yield from (who.until for who in whose if who.until)
     units = (snapshot.units[who.unit] for who in whose)
     yield from (each.until for unit in units for each in (unit.softening, unit.rollout) if each)
-    yield from (each.end for each in snapshot.exemptions.values())
+
+
+def _common_ends(snapshot: Snapshot) -> Iterator[datetime]:
+    """Wall-clock moments at which an exemption, a rule's mode or the roll-out begins or ends."""
     yield from (each.start for each in snapshot.exemptions.values())
+    yield from (each.end for each in snapshot.exemptions.values())
     yield from (snapshot.rollout.until,) if snapshot.rollout else ()
     yield from (each.softening.until for each in snapshot.rules.values() if each.softening)

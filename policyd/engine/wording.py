@@ -69,13 +69,13 @@ class Wording:
         """What every template may use."""
         asked, call = self._asked, self._asked.call
         who, place = asked.integration, asked.endpoint.destination
-        at = place.name if place else "an unlisted place"
+        at = f"`{place.name}`" if place else "an unlisted place"
         return {
             "subject": call.subject.id,
             "action": call.action,
             "data": call.resource.id,
             "method": call.method or "a call without a method",
-            "at": f" at `{at}`" if call.action == "send" else "",
+            "at": f" at {at}" if call.action == "send" else "",
             "destination": place.name if place else "",
             "unit": who.unit if who else "",
             "template": (who.template if who else None) or "",

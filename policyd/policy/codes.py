@@ -53,6 +53,7 @@ CODES = {
     "role-cycle": "a role includes itself",
     "role-too-deep": "a chain of included roles is too long",
     "role-not-for-unit": "a role that this unit may not give out",
+    "place-not-for-unit": "a place where this unit's integrations may not run",
     "template-not-for-unit": "a template that this unit may not use",
     "template-runs-elsewhere": "a place that the integration's template does not run on",
     "dataset-without-system": "a dataset whose system is not declared",

@@ -105,6 +105,8 @@ class UnitEntry(Shape):
     """The last day of the mode."""
     rollout: RolloutEntry | None = None
     """While it lasts, the unit's denied calls pass, and say loudly that they would not."""
+    runs_on: NameList | None = None
+    """Destinations on which its integrations may run, where what they read comes to rest."""
 
 
 class CompanyFile(Shape):

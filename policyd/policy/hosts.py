@@ -85,10 +85,10 @@ def _network(text: str) -> Network:
     except ValueError:
         message = f"`{text}` is no network; write an address and a prefix, as in `10.20.0.0/16`"
         raise HostRefusedError("bad-host", message) from None
-    if str(network) != text:
-        raise HostRefusedError("bad-host", f"`{text}` has another spelling; write `{network}`")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
         raise HostRefusedError("bad-host", f"`{text}` stands for IPv4; write the IPv4 network")
+    if str(network) != text:
+        raise HostRefusedError("bad-host", f"`{text}` has another spelling; write `{network}`")
     if network.prefixlen < _WIDEST[network.version]:
         message = f"`{text}` covers a large part of the internet; name your own networks"
         raise HostRefusedError("wildcard-too-wide", message)

@@ -31,6 +31,7 @@ def _company(tree: Tree, names: Names) -> Iterator[Finding]:
     for name, entry in read.content.units.items():
         path = ("units", name)
         yield from names.owners.check(read, (*path, "owner"), entry.owner)
+        yield from names.destinations.check_all(read, (*path, "runs_on"), entry.runs_on)
         yield from mode_findings(read, path, entry)
         yield from _rollout(read, (*path, "rollout"), entry.rollout, names)
     yield from _rollout(read, ("rollout",), read.content.rollout, names)
@@ -82,6 +83,11 @@ def _may(tree: Tree, unit: str, name: str, entry: IntegrationEntry) -> Iterator[
         if role and unit not in role.units:
             message = f"unit `{unit}` may not give out role `{each}`; ask its owner"
             yield read.finding((*path, "roles", index), "role-not-for-unit", message)
+    about = tree.company.content.units.get(unit)
+    is_place = entry.runs_on in tree.destinations.content.destinations
+    if about and is_place and entry.runs_on not in (about.runs_on or ()):
+        message = f"`{layout.COMPANY}` does not let unit `{unit}` run on `{entry.runs_on}`"
+        yield read.finding((*path, "runs_on"), "place-not-for-unit", message)
     template = tree.templates.get(entry.template or "")
     if template is None or not template.document.is_usable:
         return

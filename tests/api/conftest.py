@@ -36,7 +36,7 @@ def start(home: Home) -> Iterator[Start]:
     """Starts a server on `home`, to be stopped at the end of the test."""
     with ExitStack() as running:
 
-        def started(policies: Path = POLICIES, *options: str) -> Server:
-            return running.enter_context(Server(home, policies, options))
+        def started(policies: Path = POLICIES, **environment: str) -> Server:
+            return running.enter_context(Server(home, policies, variables=environment))
 
         yield started

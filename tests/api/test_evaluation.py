@@ -149,6 +149,19 @@ def test_nothing_in_a_body_opens_anything(server: "Server", pep: str, more: Call
     assert server.check(DENIED | more, pep).json() == {"decision": False}
 
 
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [("restricted", "label-exceeds-clearance"), ("health", "category-never-enters-zone")],
+)
+def test_properties_take_part(server: "Server", pep: str, label: str, code: str) -> None:
+    """A label that the request asserts raises that of the data, and can close what was open."""
+    about = {"fields": ["customer_no"], "labels": [label]}
+    asked = ALLOWED | {"resource": ALLOWED["resource"] | {"properties": about}}
+    answer = server.check(including(asked, "reasons"), pep).json()
+    assert not answer["decision"]
+    assert code in {reason["code"] for reason in answer["context"]["reasons"]}
+
+
 def test_a_misspelt_member_opens_nothing(server: "Server", pep: str) -> None:
     """A call that misspells the endpoint lacks it, and is denied for that."""
     context = {"end_point" if name == "endpoint" else name: v for name, v in _CONTEXT.items()}

@@ -104,3 +104,4 @@ def test_nothing_else_is_served(server: "Server", path: str) -> None:
     """A path that does not exist gets 404, as a problem with a code."""
     answer = server.get(path)
     assert (answer.status, answer.code) == (404, "not-found")
+    assert "/openapi.json" in answer.json()["detail"]

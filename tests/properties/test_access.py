@@ -8,8 +8,11 @@ from policyd.engine.destination import DestinationTable
 from policyd.engine.resolve import Asked, resolve
 from policyd.model.rules import Rule, Section
 from policyd.model.snapshot import Snapshot
-from tests.properties import worlds
-from tests.properties.worlds import LAYERS, WORDS, asks, share, snapshots
+from tests.properties.asking import Asks, asks
+from tests.properties.companies import snapshots
+from tests.properties.ruling import WIDE
+from tests.properties.sampling import share
+from tests.properties.world import LAYERS, WORDS
 
 
 def speaks_about(rule: Rule, asked: Asked, names: frozenset[str]) -> bool:
@@ -50,13 +53,13 @@ def _is_such_data(rule: Rule, asked: Asked) -> bool:
     )
 
 
-def _questions(snapshot: Snapshot, asked: worlds.Asked) -> list[Asked]:
+def _questions(snapshot: Snapshot, asked: Asks) -> list[Asked]:
     table = DestinationTable(snapshot.destinations)
     return [resolve(snapshot, table, call, facts.now) for call, facts in asked]
 
 
 @given(snapshots, asks)
-def test_casbin_finds_what_the_words_say(snapshot: Snapshot, asked: worlds.Asked) -> None:
+def test_casbin_finds_what_the_words_say(snapshot: Snapshot, asked: Asks) -> None:
     """Every layer names exactly the rules that speak about the call, whatever is asked."""
     groups = {name: who.names for name, who in snapshot.integrations.items()}
     access = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
@@ -75,10 +78,10 @@ def test_casbin_finds_what_the_words_say(snapshot: Snapshot, asked: worlds.Asked
             assert [ref for forbids, ref in speaking if forbids] == list(found.forbids)
 
 
-def _speaking(drawn: tuple[Snapshot, worlds.Asked]) -> list[bool]:
+def _speaking(drawn: tuple[Snapshot, Asks]) -> list[bool]:
     """For every rule that narrows and every call, whether it is about it."""
     snapshot, asked = drawn
-    narrow = [each for each in snapshot.rules.values() if each not in worlds.WIDE]
+    narrow = [each for each in snapshot.rules.values() if each not in WIDE]
     return [
         speaks_about(each, question, question.integration.names)
         for question in _questions(snapshot, asked)

@@ -10,13 +10,16 @@ from policyd.engine.decide import Engine
 from policyd.model.codes import CODES
 from policyd.model.rules import Rule, Section
 from policyd.model.snapshot import Snapshot
-from tests.properties.worlds import Asked, asks, fields_of, rules, share, snapshots
+from tests.properties.asking import Asks, asks
+from tests.properties.companies import snapshots
+from tests.properties.ruling import rules
+from tests.properties.sampling import share
 
 forbids = rules("added", Section.FORBID)
 
 
 @given(snapshots, asks)
-def test_deciding_is_total(snapshot: Snapshot, asked: Asked) -> None:
+def test_deciding_is_total(snapshot: Snapshot, asked: Asks) -> None:
     """Whatever is asked gets an answer: allow exactly if nothing is in the way."""
     engine = Engine(snapshot)
     for call, now in asked:
@@ -28,7 +31,7 @@ def test_deciding_is_total(snapshot: Snapshot, asked: Asked) -> None:
 
 
 @given(snapshots, asks, st.sampled_from([Section.CEILING, Section.ALLOW]))
-def test_denied_by_default(snapshot: Snapshot, asked: Asked, gone: Section) -> None:
+def test_denied_by_default(snapshot: Snapshot, asked: Asks, gone: Section) -> None:
     """Without any ceiling, or without any allow, nothing may run."""
     kept = {ref: each for ref, each in snapshot.rules.items() if each.section is not gone}
     engine = Engine(replace(snapshot, rules=kept))
@@ -36,7 +39,7 @@ def test_denied_by_default(snapshot: Snapshot, asked: Asked, gone: Section) -> N
 
 
 @given(snapshots, forbids, asks)
-def test_a_forbid_only_takes_away(snapshot: Snapshot, added: Rule, asked: Asked) -> None:
+def test_a_forbid_only_takes_away(snapshot: Snapshot, added: Rule, asked: Asks) -> None:
     """One more forbid, in any layer, allows nothing and removes no reason."""
     before = Engine(snapshot)
     after = Engine(replace(snapshot, rules={**snapshot.rules, added.ref: added}))
@@ -47,7 +50,7 @@ def test_a_forbid_only_takes_away(snapshot: Snapshot, added: Rule, asked: Asked)
 
 
 @given(snapshots, asks, st.data())
-def test_what_covers_only_gives(snapshot: Snapshot, asked: Asked, data: st.DataObject) -> None:
+def test_what_covers_only_gives(snapshot: Snapshot, asked: Asks, data: st.DataObject) -> None:
     """One ceiling or allow less allows nothing more."""
     covering = [ref for ref, each in snapshot.rules.items() if each.section is not Section.FORBID]
     gone = data.draw(st.sampled_from(covering or ["none"]))
@@ -58,7 +61,7 @@ def test_what_covers_only_gives(snapshot: Snapshot, asked: Asked, data: st.DataO
 
 
 @given(snapshots, asks, st.data())
-def test_order_means_nothing(snapshot: Snapshot, asked: Asked, data: st.DataObject) -> None:
+def test_order_means_nothing(snapshot: Snapshot, asked: Asks, data: st.DataObject) -> None:
     """The same rules in another order give the same decision, reason by reason."""
     order = data.draw(st.permutations(list(snapshot.rules)))
     shuffled = Engine(replace(snapshot, rules={ref: snapshot.rules[ref] for ref in order}))
@@ -68,7 +71,7 @@ def test_order_means_nothing(snapshot: Snapshot, asked: Asked, data: st.DataObje
 
 
 @given(snapshots, asks)
-def test_same_question_same_answer(snapshot: Snapshot, asked: Asked) -> None:
+def test_same_question_same_answer(snapshot: Snapshot, asked: Asks) -> None:
     """An engine keeps nothing of the calls it answers, and another one answers alike."""
     engine = Engine(snapshot)
     first = [engine.decide(call, now) for call, now in asked]
@@ -78,14 +81,14 @@ def test_same_question_same_answer(snapshot: Snapshot, asked: Asked) -> None:
 
 
 @given(snapshots, asks)
-def test_one_outcome_per_field(snapshot: Snapshot, asked: Asked) -> None:
+def test_one_outcome_per_field(snapshot: Snapshot, asked: Asks) -> None:
     """A field that is named owes one duty at most: that of the strictest of its cells."""
     engine = Engine(snapshot)
     for call, now in asked:
         decision = engine.decide(call, now)
         if not decision.allow:
             continue
-        owed = {each.type: fields_of(each) for each in decision.obligations}
+        owed = {each.type: each.properties["fields"] for each in decision.obligations}
         fields = [field for names in owed.values() for field in names]
         assert len(fields) == len(set(fields))
         assert set(fields) <= set(call.fields)
@@ -99,7 +102,7 @@ def test_one_outcome_per_field(snapshot: Snapshot, asked: Asked) -> None:
             assert due == ({strictest.word} if strictest else set())
 
 
-def _allowed(drawn: tuple[Snapshot, Asked]) -> list[bool]:
+def _allowed(drawn: tuple[Snapshot, Asks]) -> list[bool]:
     engine = Engine(drawn[0])
     return [engine.decide(call, now).allow for call, now in drawn[1]]
 
@@ -109,7 +112,7 @@ def test_many_calls_are_allowed() -> None:
     assert share(st.tuples(snapshots, asks), _allowed, 100) >= 0.05
 
 
-def _refused(drawn: tuple[Snapshot, Rule, Asked]) -> list[bool]:
+def _refused(drawn: tuple[Snapshot, Rule, Asks]) -> list[bool]:
     """Which of the calls that are allowed the rule refuses."""
     snapshot, added, asked = drawn
     before = Engine(snapshot)
@@ -124,7 +127,7 @@ def test_forbids_do_take_away() -> None:
     assert share(st.tuples(snapshots, forbids, asks), _refused, 300) >= 0.03
 
 
-def _owing(drawn: tuple[Snapshot, Asked]) -> list[bool]:
+def _owing(drawn: tuple[Snapshot, Asks]) -> list[bool]:
     engine = Engine(drawn[0])
     return [bool(engine.decide(call, now).obligations) for call, now in drawn[1]]
 

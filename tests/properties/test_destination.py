@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.engine.destination import UrlRefused, canonical
-from tests.properties.worlds import noise
+from tests.properties.asking import noise
 
 PIECES = [
     *("https://", "HTTPS://", "sftp://", "crm.example", "CRM.Example.", "10.0.0.1", "[::1]"),
@@ -15,6 +15,7 @@ PIECES = [
 urls = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
     st.builds("https://{}/{}".format, noise, noise),
+    st.builds("https://crm.example/{}".format, noise),
     noise,
 )
 

@@ -10,14 +10,16 @@ from policyd.engine.calendar import MINUTE
 from policyd.engine.decide import Engine
 from policyd.model.facts import Facts
 from policyd.model.snapshot import Snapshot
-from tests.properties.worlds import Asked, asks, share, snapshots
+from tests.properties.asking import Asks, asks
+from tests.properties.companies import snapshots
+from tests.properties.sampling import share
 
 INSTANT = timedelta(microseconds=1)
 within = st.floats(0, 1, exclude_max=True)
 
 
 @given(snapshots, asks, within)
-def test_an_answer_holds_until_it_ends(snapshot: Snapshot, asked: Asked, part: float) -> None:
+def test_an_answer_holds_until_it_ends(snapshot: Snapshot, asked: Asks, part: float) -> None:
     """For a minute at most, and at every moment before its end, the same call gets the same."""
     engine = Engine(snapshot)
     for call, now in asked:
@@ -31,7 +33,7 @@ def test_an_answer_holds_until_it_ends(snapshot: Snapshot, asked: Asked, part: f
             assert replace(again, valid_until=decision.valid_until) == decision
 
 
-def _ends_early(drawn: tuple[Snapshot, Asked]) -> list[bool]:
+def _ends_early(drawn: tuple[Snapshot, Asks]) -> list[bool]:
     """For each call that is allowed, whether its answer ends before a minute is over."""
     snapshot, asked = drawn
     engine = Engine(snapshot)

@@ -15,21 +15,11 @@ from policyd.model.exemptions import Exemption
 from policyd.model.labels import Treatment
 from policyd.model.rules import ACTIONS, Mode, Rule, Section, Sentence, Softening
 from policyd.model.snapshot import Snapshot
-from tests.properties.worlds import (
-    ALL,
-    BERLIN,
-    DATASETS,
-    FIELDS,
-    INTEGRATIONS,
-    PLACES,
-    WORDS,
-    Asked,
-    asks,
-    rule,
-    rules,
-    share,
-    snapshots,
-)
+from tests.properties.asking import Asks, asks
+from tests.properties.companies import snapshots
+from tests.properties.ruling import ALL, rule, rules
+from tests.properties.sampling import share
+from tests.properties.world import BERLIN, DATASETS, FIELDS, INTEGRATIONS, PLACES, WORDS
 
 FAR = datetime(2030, 1, 1)  # noqa: DTZ001 - wall clock
 forbids = rules("added", Section.FORBID)
@@ -85,7 +75,7 @@ def _minutes(text: str) -> int:
 
 @given(snapshots, requires, requires, asks)
 def test_a_require_only_asks_for_more(
-    snapshot: Snapshot, one: Rule, two: Rule, asked: Asked
+    snapshot: Snapshot, one: Rule, two: Rule, asked: Asks
 ) -> None:
     """One require more allows nothing, and an allow asks for as much as before at least."""
     first = with_rule(snapshot, replace(one, ref=f"{one.layer}/first"))
@@ -103,7 +93,7 @@ def _softened(rule: Rule, mode: Mode, until: datetime = FAR) -> Rule:
 
 
 @given(snapshots, forbids | requires, asks)
-def test_softer_modes_deny_less(snapshot: Snapshot, added: Rule, asked: Asked) -> None:
+def test_softer_modes_deny_less(snapshot: Snapshot, added: Rule, asked: Asks) -> None:
     """What warns denies nothing that enforce allows; what observes differs by the advice alone."""
     modes = (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE)
     engines = [Engine(with_rule(snapshot, _softened(added, mode))) for mode in modes]
@@ -117,7 +107,7 @@ def test_softer_modes_deny_less(snapshot: Snapshot, added: Rule, asked: Asked) -
 
 
 @given(snapshots, forbids | requires, asks)
-def test_a_mode_that_is_over_is_none(snapshot: Snapshot, added: Rule, asked: Asked) -> None:
+def test_a_mode_that_is_over_is_none(snapshot: Snapshot, added: Rule, asked: Asks) -> None:
     """From its end on a softened rule is as good as any other."""
     plain = Engine(with_rule(snapshot, added))
     for call, facts in asked:
@@ -126,7 +116,7 @@ def test_a_mode_that_is_over_is_none(snapshot: Snapshot, added: Rule, asked: Ask
 
 
 @given(snapshots, asks)
-def test_a_unit_mode_softens_its_missing_allow_alone(snapshot: Snapshot, asked: Asked) -> None:
+def test_a_unit_mode_softens_its_missing_allow_alone(snapshot: Snapshot, asked: Asks) -> None:
     """What a unit in `warn` gets through is what its missing allow alone had refused."""
     softening = Softening(Mode.WARN, FAR, "it")
     units = {name: replace(each, softening=softening) for name, each in snapshot.units.items()}
@@ -140,7 +130,7 @@ def test_a_unit_mode_softens_its_missing_allow_alone(snapshot: Snapshot, asked: 
 
 @given(snapshots, forbids, asks, st.sampled_from(["company", "units"]))
 def test_a_roll_out_lets_pass_what_is_not_always(
-    snapshot: Snapshot, added: Rule, asked: Asked, whose: str
+    snapshot: Snapshot, added: Rule, asked: Asks, whose: str
 ) -> None:
     """Every denial passes and says so, but of a rule that always holds, or of somebody unknown."""
     rollout = Softening(Mode.OBSERVE, FAR, "it")
@@ -195,7 +185,7 @@ def _bare(reasons: tuple[Reason, ...]) -> list[Reason]:
 
 @given(snapshots, forbids, asks, _scopes, _days, st.integers(1, 200))
 def test_an_exemption_lifts_what_it_names_in_its_scope(
-    snapshot: Snapshot, added: Rule, asked: Asked, scope: Sentence, offset: int, length: int
+    snapshot: Snapshot, added: Rule, asked: Asks, scope: Sentence, offset: int, length: int
 ) -> None:
     """It takes away the one reason it names, for the calls of its scope, while it lasts."""
     plain = with_rule(snapshot, added)
@@ -214,7 +204,7 @@ def test_an_exemption_lifts_what_it_names_in_its_scope(
         assert is_.allow is (not kept)
 
 
-def _lifts(drawn: tuple[Snapshot, Rule, Asked, Sentence]) -> list[bool]:
+def _lifts(drawn: tuple[Snapshot, Rule, Asks, Sentence]) -> list[bool]:
     snapshot, added, asked, scope = drawn
     plain = with_rule(snapshot, added)
     now = datetime(2026, 1, 1)  # noqa: DTZ001 - wall clock
@@ -229,7 +219,7 @@ def test_exemptions_do_lift() -> None:
     assert share(drawn, _lifts, 200) >= 0.005
 
 
-def _owing(drawn: tuple[Snapshot, Rule, Asked]) -> list[bool]:
+def _owing(drawn: tuple[Snapshot, Rule, Asks]) -> list[bool]:
     snapshot, added, asked = drawn
     before, after = Engine(snapshot), Engine(with_rule(snapshot, added))
     return [

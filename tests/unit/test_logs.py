@@ -38,7 +38,10 @@ def on_a_terminal(program: str, **env: str) -> str:
     ours, theirs = pty.openpty()
     try:
         subprocess.run(
-            [sys.executable, "-c", _START + program], env=_ENV | env, check=True, stderr=theirs
+            [sys.executable, "-W", "error", "-c", _START + program],
+            env=_ENV | env,
+            check=True,
+            stderr=theirs,
         )
         return os.read(ours, 1 << 16).decode()
     finally:

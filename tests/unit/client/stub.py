@@ -1,10 +1,12 @@
 """A server that answers as it is told, and remembers what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -53,8 +55,12 @@ class Stub:
 
 
 @contextmanager
-def running(*replies: Reply | Callable[[], Reply], outcome: Reply = TAKEN) -> Iterator[Stub]:
-    """A stub at work, with one answer to all outcomes."""
+def running(
+    *replies: Reply | Callable[[], Reply],
+    outcome: Reply = TAKEN,
+    certificate: Path | None = None,
+) -> Iterator[Stub]:
+    """A stub at work, with one answer to all outcomes, over TLS if it has a certificate."""
     stub = Stub(*replies)
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,10 +85,20 @@ def running(*replies: Reply | Callable[[], Reply], outcome: Reply = TAKEN) -> It
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        """Takes a client that goes away for granted."""
+
+        def handle_error(self, *_: object) -> None:
+            """Say nothing."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        stub.url = f"http://127.0.0.1:{server.server_port}"
+        stub.url = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
         try:
             yield stub
         finally:

@@ -16,6 +16,7 @@ ELSEWHERE = [
     ("https://a.example/v3/contacts", "https://a.example.b.example/v3/contacts"),
     ("https://a.example/v3/contacts", "https://a.example:8443/v3/contacts"),
     ("https://a.example/v3/contacts", "sftp://a.example/v3/contacts"),
+    ("https://a.example/v3/contacts", "sftp://a.example:443/v3/contacts"),
     ("https://a.example/v3/contacts", "https://a.example/v3/contacts/7"),
     ("https://a.example/v3/contacts", "https://a.example/v3/Contacts"),
     ("https://a.example/v3/", "https://a.example/v30"),

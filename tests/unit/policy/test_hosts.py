@@ -54,6 +54,7 @@ def test_a_host_in_its_one_spelling_is_read(text: str, pattern: Pattern) -> None
         ("010.20.0.0/16", "no network"),
         ("crm.example/16", "no network"),
         ("::ffff:a00:0/104", "stands for IPv4"),
+        ("::ffff:10.0.0.0/104", "stands for IPv4"),
     ],
 )
 def test_another_spelling_is_refused_with_the_right_one(text: str, words: str) -> None:

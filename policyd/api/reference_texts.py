@@ -1,0 +1,71 @@
+"""The words of the check API's reference that no code has: its frame, duties and problems."""
+
+OPENING = """# The check API
+
+<!-- Written by `python -m policyd.api.reference policies > docs/check-api.md`; change it there. -->
+
+Ask before data moves: `POST /access/v1/evaluation` with one call, or `POST /access/v1/evaluations`
+with up to 200. The format is [OpenID AuthZEN 1.0](https://openid.net/specs/authorization-api-1_0.html).
+Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), and the body as
+`Content-Type: application/json`.
+
+* **200** is a decision, allow or deny: go by `decision` alone. Its record was durable before the
+  answer left; `X-Decision-ID` names it (in a batch, item 0 is `id/0`).
+* **Anything else** is no decision: do not proceed. The body is `application/problem+json` with a
+  `code` that does not change.
+* An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
+  `destination` (the one spelling of the URL it is about), `valid-until`. Obligations always come.
+* Members that policyd does not know are ignored; what it knows has to have the right type.
+* `X-Request-ID`, up to 128 printable characters, comes back with the answer and is recorded.
+"""
+
+ENDING = """## Batches
+
+`options.evaluations_semantic` is one of {semantics}; the first is the default.
+A batch ends after the item that its semantic stops at, and `evaluations` ends there too; what was
+skipped is recorded as `not-evaluated`. An item takes what it lacks of `subject`, `action`,
+`resource` and `context` from the top, each as a whole. An item that cannot be read is a deny with
+`context.error`; the others are not affected. All items are recorded, or none is answered. Without
+`evaluations`, or with none in it, a batch is one check and is answered as one.
+"""
+
+OBLIGATIONS = {
+    "drop-fields": ('{"fields": […]}', "leave these fields out of every row"),
+    "tokenise": ('{"fields": […]}', "replace each value of these fields by a token"),
+    "mask": ('{"fields": […]}', "replace each value of these fields so that it cannot be read"),
+    "row-limit": ('{"rows": n}', "move at most this many rows"),
+    "log-outcome": (
+        '{"within": "15m"}',
+        "report to `POST /v1/outcomes` in this time what became of the call",
+    ),
+}
+"""By type: its properties, and what the caller does."""
+
+_LATER = "wait as long as `Retry-After` says, and ask again; do not proceed meanwhile"
+PROBLEMS = {
+    "call-malformed": (400, "the request is not one well-formed call", "correct what it names"),
+    "call-too-large": (400, "the call is beyond a bound", "name fewer or shorter parts"),
+    "call-too-deep": (400, "the body nests too deeply", "send a flatter one"),
+    "unauthenticated": (
+        401,
+        "there is no key, or one that is unknown or revoked",
+        "send a live key; an admin makes one with `policyd keys create`",
+    ),
+    "forbidden": (403, "the key lacks the role `pep`", "ask with a key that has it"),
+    "key-out-of-scope": (
+        403,
+        "the key may not speak for this integration",
+        "have an admin make a key that is bound to it, or to its unit",
+    ),
+    "public-url-unset": (
+        404,
+        "there is no AuthZEN metadata",
+        "start the server with `--public-url`, or set `POLICYD_PUBLIC_URL`",
+    ),
+    "method-not-allowed": (405, "a check is sent with POST", "send it with POST"),
+    "body-too-large": (413, "the body is too large", "send fewer or shorter calls"),
+    "internal-error": (500, "the request could not be handled", "see the server's log"),
+    "audit-unavailable": (503, "the record could not be made durable", _LATER),
+    "clock-behind": (503, "the server's clock is behind its log", _LATER),
+}
+"""By code: its status, what it means, and what to do. Those of the check endpoints and metadata."""

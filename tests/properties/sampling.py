@@ -1,0 +1,30 @@
+"""How often something is so among drawn examples: a property about nothing proves nothing."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Drawn = TypeVar("Drawn")
+
+
+def share(
+    strategy: st.SearchStrategy[Drawn], holds: Callable[[Drawn], Iterable[bool]], examples: int
+) -> float:
+    """The share of what *holds* says of the examples that is true; the same in every run."""
+    found: list[bool] = []
+
+    @settings(
+        derandomize=True,
+        database=None,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def look(drawn: Drawn) -> None:
+        found.extend(holds(drawn))
+
+    look()
+    return sum(found) / len(found)
