@@ -5,7 +5,7 @@ Sources: RFC 3986 (URI), RFC 5952 (IPv6 text), UTS #46 (IDNA compatibility proce
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote
 
 import idna
@@ -22,6 +22,18 @@ _ESCAPE = re.compile(r"%(.{0,2})", re.DOTALL)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # An encoded slash, backslash or percent sign is read once by some servers and twice by others.
 _AMBIGUOUS_BYTES = frozenset(b"/\\%") | frozenset(range(0x20)) | {0x7F}
+# Networks whose addresses carry an IPv4 address to which a gateway or the host itself passes on:
+# IPv4-compatible (RFC 4291), IPv4-translated (RFC 2765), NAT64 (RFC 6052 and 8215), Teredo
+# (RFC 4380) and 6to4 (RFC 3056).
+_CARRYING_IPV4 = tuple(
+    IPv6Network(each)
+    for each in (
+        *("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"),
+        *("2001::/32", "2002::/16"),
+    )
+)
+_ITSELF = frozenset({IPv6Address("::"), IPv6Address("::1")})
+_ISATAP = frozenset({0x5EFE, 0x200_5EFE})  # RFC 5214, the upper half of an interface identifier
 
 
 class UrlRefused(ValueError):
@@ -94,7 +106,19 @@ def _ipv6(text: str) -> str:
         address = IPv6Address(text[1:-1] if text.endswith("]") and "%" not in text else "")
     except ValueError:
         raise UrlRefused(f"`{text}` is not a plain IPv6 address") from None
-    return str(address.ipv4_mapped or address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    if _carries_ipv4(address):
+        raise UrlRefused(f"`{text}` carries an IPv4 address inside; send that address itself")
+    return str(address)
+
+
+def _carries_ipv4(address: IPv6Address) -> bool:
+    """Whether what is sent to *address* may end up at an IPv4 address written inside it."""
+    if address in _ITSELF:
+        return False
+    is_isatap = int(address) >> 32 & 0xFFFF_FFFF in _ISATAP
+    return is_isatap or any(address in network for network in _CARRYING_IPV4)
 
 
 def _split_port(authority: str) -> tuple[str, str | None]:
