@@ -135,7 +135,6 @@ class Server:
         self,
         home: Home,
         policies: Path = POLICIES,
-        options: Sequence[str] = (),
         variables: Mapping[str, str] = {},
     ) -> None:
         """Start one, also with these *variables*, and wait until it says where it listens."""
