@@ -1,6 +1,7 @@
 """Known tricks with URLs: what each becomes, why it is refused, and that none reaches too far."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -17,26 +18,42 @@ TRICKS = Path(__file__).parents[2] / "cases/destinations"
 ENOUGH = 200
 
 
-def _place(name: str, **more: Any) -> Destination:
-    """A destination for everybody, by HTTPS at the usual port unless *more* says otherwise."""
-    plain: dict[str, Any] = {
-        **{"hosts": frozenset(), "suffixes": (), "networks": (), "paths": ()},
-        **{"schemes": frozenset({"https"}), "ports": frozenset()},
-        **{"methods": frozenset(), "who": frozenset()},
-    }
-    about = {"name": name, "zone": "processor", "owner": "it", "reason": "a test"}
-    return Destination(**(plain | about | more))
-
-
+PLAIN = Destination(
+    name="",
+    zone="processor",
+    owner="it",
+    reason="a test",
+    hosts=frozenset(),
+    suffixes=(),
+    networks=(),
+    schemes=frozenset({"https"}),
+    ports=frozenset(),
+    paths=(),
+    methods=frozenset(),
+    who=frozenset(),
+)
 LISTED = {
     each.name: each
     for each in (
-        _place("crm", hosts=frozenset({"crm.example"})),
-        _place("cloud", suffixes=(".crm-cloud.example",)),
-        _place("books", hosts=frozenset({"xn--bcher-kva.example"})),
-        _place("plant", networks=(ip_network("10.20.0.0/16"), ip_network("fd00:20::/32"))),
-        _place("bureau", hosts=frozenset({"in.bureau.example"}), schemes=frozenset({"sftp"})),
-        _place("api", hosts=frozenset({"api.example"}), ports=frozenset({8443}), paths=("/v3/*",)),
+        replace(PLAIN, name="crm", hosts=frozenset({"crm.example"})),
+        replace(PLAIN, name="cloud", suffixes=(".crm-cloud.example",)),
+        replace(PLAIN, name="books", hosts=frozenset({"xn--bcher-kva.example"})),
+        replace(
+            PLAIN, name="plant", networks=(ip_network("10.20.0.0/16"), ip_network("fd00:20::/32"))
+        ),
+        replace(
+            PLAIN,
+            name="bureau",
+            hosts=frozenset({"in.bureau.example"}),
+            schemes=frozenset({"sftp"}),
+        ),
+        replace(
+            PLAIN,
+            name="api",
+            hosts=frozenset({"api.example"}),
+            ports=frozenset({8443}),
+            paths=("/v3/*",),
+        ),
     )
 }
 TABLE = DestinationTable(LISTED)
