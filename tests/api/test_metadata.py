@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.calls import ALLOWED
-from tests.servers import JSON, POLICIES, bearer, encode
+from tests.servers import JSON, bearer, encode
 
 if TYPE_CHECKING:
     from tests.api.conftest import Start
@@ -16,7 +16,7 @@ WELL_KNOWN = "/.well-known/authzen-configuration"
 
 def test_metadata_names_the_server_as_told(start: "Start") -> None:
     """It has the identifier from the settings, each endpoint that is offered, and no more."""
-    answer = start(POLICIES, "--public-url", "https://policyd.example:8443").get(WELL_KNOWN)
+    answer = start(POLICYD_PUBLIC_URL="https://policyd.example:8443").get(WELL_KNOWN)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.headers["cache-control"] == "max-age=300"
     assert answer.json() == {
@@ -28,7 +28,7 @@ def test_metadata_names_the_server_as_told(start: "Start") -> None:
 
 def test_metadata_is_never_taken_from_the_request(start: "Start") -> None:
     """Whatever host a request claims to be sent to, the document is the same, byte for byte."""
-    server = start(POLICIES, "--public-url", "https://policyd.example")
+    server = start(POLICYD_PUBLIC_URL="https://policyd.example")
     plain = server.get(WELL_KNOWN)
     claims = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"}
     assert server.send("GET", WELL_KNOWN, headers=claims).body == plain.body
@@ -36,7 +36,7 @@ def test_metadata_is_never_taken_from_the_request(start: "Start") -> None:
 
 def test_metadata_of_a_server_below_a_path(start: "Start") -> None:
     """The path of the identifier stands behind the well-known one, and only there."""
-    server = start(POLICIES, "--public-url", "https://policyd.example/eu/one")
+    server = start(POLICYD_PUBLIC_URL="https://policyd.example/eu/one")
     told = server.get(f"{WELL_KNOWN}/eu/one").json()
     assert told["policy_decision_point"] == "https://policyd.example/eu/one"
     assert told["access_evaluation_endpoint"].startswith("https://policyd.example/eu/one/access/")
@@ -46,7 +46,7 @@ def test_metadata_of_a_server_below_a_path(start: "Start") -> None:
 
 def test_endpoints_that_metadata_names_are_there(start: "Start") -> None:
     """Each endpoint of the document answers a check at its path."""
-    server = start(POLICIES, "--public-url", "https://policyd.example")
+    server = start(POLICYD_PUBLIC_URL="https://policyd.example")
     key = server.pep("sales")
     told = server.get(WELL_KNOWN).json()
     for name in ("access_evaluation_endpoint", "access_evaluations_endpoint"):

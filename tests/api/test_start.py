@@ -174,8 +174,8 @@ def test_a_port_in_use(home: Home) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "policyd.example", ""])  # noqa: S104 - refused
 def test_a_folder_is_not_served_to_the_world(home: Home, host: str) -> None:
-    """With policies from a folder the server listens on loopback only."""
-    status, said = serve(home.data, "--host", host)
+    """With policies from a folder the server listens on loopback only, also behind a proxy."""
+    status, said = serve(home.data, "--host", host, "--trusted-proxy", "192.0.2.1")
     assert status == USAGE
     assert "[folder-mode-is-local]" in said
 
