@@ -1,64 +1,26 @@
-"""A clock that is set back while the server runs: the real parts in this process, and one clock."""
+"""A clock that is set back or forward while the server runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
 from datetime import datetime, timedelta
-from functools import partial
 
-import httpx2
-
-from policyd.api.app import Application
 from policyd.bootstrap import utc_now
-from policyd.ledger.folder import DataFolder
-from policyd.ledger.ledger import Ledger, Options
-from policyd.ledger.reader import Reader
-from policyd.points.administration import read_folder
-from policyd.points.service import Service, Stores
-from policyd.registry.keys import KeyStore, NewKey
 from tests.api.calls import ALLOWED
-from tests.servers import EVALUATION, JSON, POLICIES, Home, bearer, encode
+from tests.api.inside import Parts, serving
+from tests.servers import Home
 
 HOUR = timedelta(hours=1)
+RIGHT = timedelta(0)
 
 
 class Clock:
     """The machine's clock, and by how much it is wrong."""
 
     def __init__(self) -> None:
-        self.off = timedelta(0)
+        self.off = RIGHT
 
     def __call__(self) -> datetime:
         """The time it shows."""
         return utc_now() + self.off
-
-
-@asynccontextmanager
-async def serving(home: Home, clock: Clock) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
-    """A client of a server by *clock*, and the key of a PEP."""
-    read = partial(read_folder, POLICIES, "policyd/test")
-    with (
-        closing(DataFolder.open(home.data)) as folder,
-        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-        closing(Reader(folder.ledger)) as reader,
-    ):
-        new = NewKey("test", "person", frozenset({"pep"}), units=frozenset({"sales"}))
-        key, secret = keys.prepare(new, now=clock())
-        keys.add(key, secret)
-        ledger = await Ledger.open(folder, Options(clock))
-        service = Service(Stores(ledger, reader, keys), read, read())
-        transport = httpx2.ASGITransport(Application(service, max_body=1 << 20, max_depth=32))
-        async with (
-            service.running(),
-            httpx2.AsyncClient(transport=transport, base_url="http://policyd") as client,
-        ):
-            yield client, secret
-        await ledger.close()
-
-
-async def check(client: httpx2.AsyncClient, key: str) -> httpx2.Response:
-    """The answer to a check that is allowed."""
-    return await client.post(EVALUATION, content=encode(ALLOWED), headers=JSON | bearer(key))
 
 
 def test_a_clock_set_back_ends_readiness(home: Home) -> None:
@@ -66,21 +28,21 @@ def test_a_clock_set_back_ends_readiness(home: Home) -> None:
 
     async def story() -> None:
         clock = Clock()
-        async with serving(home, clock) as (client, key):
-            assert (await check(client, key)).json() == {"decision": True}
+        async with serving(home, Parts(clock)) as inside:
+            assert (await inside.check(ALLOWED)).json() == {"decision": True}
             clock.off = -HOUR
-            refused = await check(client, key)
+            refused = await inside.check(ALLOWED)
             assert (refused.status_code, refused.json()["code"]) == (503, "clock-behind")
             assert "retry-after" in refused.headers
             assert "decision" not in refused.json()
-            state = await client.get("/health/ready", headers=bearer(key))
+            state = await inside.get("/health/ready")
             assert state.status_code == 503
             (problem,) = state.json()["problems"]
             assert problem["code"] == "clock-behind"
             assert "set it" in problem["detail"]
-            clock.off = timedelta(0)
-            assert (await client.get("/health/ready")).status_code == 200
-            assert (await check(client, key)).json() == {"decision": True}
+            clock.off = RIGHT
+            assert (await inside.get("/health/ready")).status_code == 200
+            assert (await inside.check(ALLOWED)).json() == {"decision": True}
 
     asyncio.run(story())
     assert [record["decision"] for record in home.records("decision")] == ["allow"] * 2
@@ -92,11 +54,11 @@ def test_a_clock_set_back_a_little(home: Home) -> None:
 
     async def story() -> None:
         clock = Clock()
-        async with serving(home, clock) as (client, key):
-            await check(client, key)
+        async with serving(home, Parts(clock)) as inside:
+            await inside.check(ALLOWED)
             clock.off = -timedelta(seconds=4)
-            assert (await check(client, key)).json() == {"decision": True}
-            assert (await client.get("/health/ready")).status_code == 200
+            assert (await inside.check(ALLOWED)).json() == {"decision": True}
+            assert (await inside.get("/health/ready")).status_code == 200
 
     asyncio.run(story())
     first, second = home.records("decision")
@@ -108,13 +70,12 @@ def test_a_clock_set_forward(home: Home) -> None:
 
     async def story() -> None:
         clock = Clock()
-        async with serving(home, clock) as (client, key):
-            await check(client, key)
+        async with serving(home, Parts(clock)) as inside:
+            await inside.check(ALLOWED)
             clock.off = HOUR
-            assert (await check(client, key)).status_code == 200
-            clock.off = timedelta(0)
-            assert (await check(client, key)).status_code == 503
-            clock.off = HOUR
+            assert (await inside.check(ALLOWED)).status_code == 200
+            clock.off = RIGHT
+            assert (await inside.check(ALLOWED)).status_code == 503
 
     asyncio.run(story())
     first, second = home.records("decision")

@@ -119,7 +119,7 @@ wild_calls = st.builds(
 Asks = list[tuple[Call, Facts]]
 asks: st.SearchStrategy[Asks] = st.builds(
     add,
-    st.lists(st.tuples(sensible_calls, facts), min_size=1, max_size=6),
+    st.lists(st.tuples(sensible_calls, facts), min_size=3, max_size=8),
     st.lists(st.tuples(wild_calls, facts), max_size=2),
 )
 """Some calls that make sense, then some that need not, each with its moment."""

@@ -133,25 +133,21 @@ def _companies(draw: st.DrawFn) -> Snapshot:
 snapshots = _companies()
 """Companies: people and places are given; labels, flow table, roles and rules are drawn."""
 
-_of_labels = st.sampled_from(
-    [
-        (section, word, value)
-        for word in ("category", "label_at_least", "label_at_most")
-        for value in NARROWING[word]
-        for section in (Section.CEILING, Section.FORBID)
-    ]
-)
-
 
 @st.composite
-def _marked_companies(draw: st.DrawFn) -> Snapshot:
-    section, word, value = draw(_of_labels)
+def _ruled_by(draw: st.DrawFn, *words: str) -> Snapshot:
+    options = [(word, value) for word in words for value in NARROWING[word]]
+    word, value = draw(st.sampled_from(options))
+    section = draw(st.sampled_from([Section.CEILING, Section.FORBID]))
     narrow: dict[str, Any] = {word: value}
-    own = rule("guardrail:marked", "guardrail", section, replace(ALL, **narrow))
+    own = rule("guardrail:own", "guardrail", section, replace(ALL, **narrow))
     # A ceiling that is not the only one would never decide anything.
     wide = WIDE[1:] if section is Section.CEILING else WIDE
     return replace(draw(snapshots), rules={each.ref: each for each in (own, *wide)})
 
 
-marked_snapshots = _marked_companies()
+marked_snapshots = _ruled_by("category", "label_at_least", "label_at_most")
 """Companies in which one rule about labels, and the flow table, decide nearly everything."""
+
+timed_snapshots = _ruled_by("during", "outside")
+"""Companies in which one rule about time decides nearly everything."""

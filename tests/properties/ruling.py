@@ -88,7 +88,7 @@ WIDE = [
 ]
 
 
-_DRAWN = [rules(f"r{n}") for n in range(6)]
+_DRAWN = [rules(f"r{n}") for n in range(12)]
 
 
 @st.composite
@@ -102,3 +102,6 @@ def _rule_set(draw: st.DrawFn) -> dict[str, Rule]:
 _often, _up_to_six = st.integers(0, 4), st.integers(0, 6)
 rule_sets = _rule_set()
 """Rules by reference."""
+
+many_rules = st.tuples(*_DRAWN).map(lambda drawn: {each.ref: each for each in drawn})
+"""A dozen rules by reference, none of which covers everything."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ def test_deciding_is_total(snapshot: Snapshot, asked: Asks) -> None:
         assert decision.allow is (decision.valid_until is not None)
         assert decision.allow or decision.obligations == ()
         assert {each.code for each in decision.reasons} <= CODES.keys()
+        rules = [each.rule for each in decision.reasons if each.rule in snapshot.rules]
+        assert len(rules) == len(set(rules))
 
 
 @given(snapshots, asks, st.sampled_from([Section.CEILING, Section.ALLOW]))
@@ -38,15 +41,18 @@ def test_denied_by_default(snapshot: Snapshot, asked: Asks, gone: Section) -> No
     assert not any(engine.decide(call, now).allow for call, now in asked)
 
 
-@given(snapshots, forbids, asks)
-def test_a_forbid_only_takes_away(snapshot: Snapshot, added: Rule, asked: Asks) -> None:
+@given(snapshots, st.lists(forbids, min_size=1, max_size=3), asks)
+def test_a_forbid_only_takes_away(snapshot: Snapshot, added: list[Rule], asked: Asks) -> None:
     """One more forbid, in any layer, allows nothing and removes no reason."""
-    before = Engine(snapshot)
-    after = Engine(replace(snapshot, rules={**snapshot.rules, added.ref: added}))
+    engines, rules = [Engine(snapshot)], dict(snapshot.rules)
+    for number, each in enumerate(added):
+        rules[f"{each.ref}{number}"] = replace(each, ref=f"{each.ref}{number}")
+        engines.append(Engine(replace(snapshot, rules=dict(rules))))
     for call, now in asked:
-        was, is_ = before.decide(call, now), after.decide(call, now)
-        assert was.allow or not is_.allow
-        assert Counter(was.reasons) <= Counter(is_.reasons)
+        answers = [engine.decide(call, now) for engine in engines]
+        for before, after in pairwise(answers):
+            assert before.allow or not after.allow
+            assert Counter(before.reasons) <= Counter(after.reasons)
 
 
 @given(snapshots, asks, st.data())
@@ -109,7 +115,7 @@ def _allowed(drawn: tuple[Snapshot, Asks]) -> list[bool]:
 
 def test_many_calls_are_allowed() -> None:
     """The properties above are about something: of the calls drawn, enough are allowed."""
-    assert share(st.tuples(snapshots, asks), _allowed, 100) >= 0.05
+    assert share(st.tuples(snapshots, asks), _allowed, 60) >= 0.05
 
 
 def _refused(drawn: tuple[Snapshot, Rule, Asks]) -> list[bool]:
@@ -124,7 +130,7 @@ def _refused(drawn: tuple[Snapshot, Rule, Asks]) -> list[bool]:
 
 def test_forbids_do_take_away() -> None:
     """The forbids that are drawn are about the calls that are drawn, often enough."""
-    assert share(st.tuples(snapshots, forbids, asks), _refused, 300) >= 0.03
+    assert share(st.tuples(snapshots, forbids, asks), _refused, 80) >= 0.05
 
 
 def _owing(drawn: tuple[Snapshot, Asks]) -> list[bool]:
@@ -134,4 +140,4 @@ def _owing(drawn: tuple[Snapshot, Asks]) -> list[bool]:
 
 def test_many_calls_owe_something() -> None:
     """Among the calls drawn are enough that are allowed with a duty."""
-    assert share(st.tuples(snapshots, asks), _owing, 100) >= 0.01
+    assert share(st.tuples(snapshots, asks), _owing, 60) >= 0.01

@@ -11,14 +11,14 @@ from policyd.engine.decide import Engine
 from policyd.model.facts import Facts
 from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks
-from tests.properties.companies import snapshots
+from tests.properties.companies import timed_snapshots
 from tests.properties.sampling import share
 
 INSTANT = timedelta(microseconds=1)
 within = st.floats(0, 1, exclude_max=True)
 
 
-@given(snapshots, asks, within)
+@given(timed_snapshots, asks, within)
 def test_an_answer_holds_until_it_ends(snapshot: Snapshot, asked: Asks, part: float) -> None:
     """For a minute at most, and at every moment before its end, the same call gets the same."""
     engine = Engine(snapshot)
@@ -43,4 +43,4 @@ def _ends_early(drawn: tuple[Snapshot, Asks]) -> list[bool]:
 
 def test_some_answers_end_early() -> None:
     """The property above is about something: some answers end with a stretch of time."""
-    assert share(st.tuples(snapshots, asks), _ends_early, 200) >= 0.05
+    assert share(st.tuples(timed_snapshots, asks), _ends_early, 60) >= 0.05

@@ -106,19 +106,17 @@ def honest(draw: st.DrawFn) -> Tree:
 
 
 def _in_entry(**more: object) -> Callable[[Tree], None]:
-    """Puts something into every integration."""
+    """Puts something into an integration."""
 
     def cheat(tree: Tree) -> None:
-        for entry in tree[INTEGRATIONS]["integrations"].values():
-            entry.update(more)
+        tree[INTEGRATIONS]["integrations"]["mailer"].update(more)
 
     return cheat
 
 
 def _with_role(role: str) -> Callable[[Tree], None]:
     def cheat(tree: Tree) -> None:
-        for entry in tree[INTEGRATIONS]["integrations"].values():
-            entry["roles"] = [*entry["roles"], role]
+        tree[INTEGRATIONS]["integrations"]["mailer"]["roles"].append(role)
 
     return cheat
 

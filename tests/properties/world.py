@@ -26,10 +26,11 @@ BERLIN = Calendar(
     {"night": Hours(frozenset(range(7)), time(22), time(5))},
     {"freeze": (Span(datetime(2026, 3, 28), datetime(2026, 3, 29, 2, 30), "release"),)},  # noqa: DTZ001 - wall clock
 )
-# Beside them something happens: night, freeze, both changes of the clock, and an ordinary noon.
+# Beside them something happens: night, freeze, a last day, the change of the clock; not at noon.
 MOMENTS = (
     datetime(2026, 3, 2, 11, 0, tzinfo=UTC),
     datetime(2026, 3, 2, 21, 0, tzinfo=UTC),
+    datetime(2026, 3, 2, 23, 0, tzinfo=UTC),
     datetime(2026, 3, 3, 4, 0, tzinfo=UTC),
     datetime(2026, 3, 27, 23, 0, tzinfo=UTC),
     datetime(2026, 3, 29, 1, 0, tzinfo=UTC),
