@@ -3,10 +3,12 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from policyd.engine.case import Case
 from policyd.engine.decide import Engine
 from policyd.model.call import Call
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
+from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint, Recorded, Sender
 from policyd.points.readiness import Readiness
 from policyd.points.service import Service
@@ -22,7 +24,7 @@ INSIDE = "what only we should see"
 class BrokenEngine(Engine):
     """An engine with a fault."""
 
-    def decide(self, call: Call, facts: Facts) -> Decision:  # noqa: ARG002 - the same signature
+    def judge(self, case: Case, facts: Facts) -> Decision:  # noqa: ARG002 - the same signature
         """Fail."""
         raise ZeroDivisionError(INSIDE)
 
@@ -48,7 +50,7 @@ class BrokenDecisions(Service):
 
     def __init__(self, *parts: object) -> None:
         super().__init__(*parts)  # type: ignore[arg-type]  # as given
-        self.decision = BrokenPoint(self._policy, self._ledger, self.metrics)
+        self.decision = BrokenPoint(self._policy, self._ledger, self.metrics, Counters())
 
 
 def test_a_fault_of_the_engine_denies(home: "Home") -> None:

@@ -6,6 +6,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policyd.model.decision import Obligation
+
 Drawn = TypeVar("Drawn")
 
 
@@ -28,3 +30,10 @@ def share(
 
     look()
     return sum(found) / len(found)
+
+
+def fields_of(owed: Obligation) -> tuple[str, ...]:
+    """The fields that an obligation to treat fields names."""
+    fields = owed.properties["fields"]
+    assert isinstance(fields, tuple)
+    return fields

@@ -14,7 +14,7 @@ from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks
 from tests.properties.companies import snapshots
 from tests.properties.ruling import rules
-from tests.properties.sampling import share
+from tests.properties.sampling import fields_of, share
 
 forbids = rules("added", Section.FORBID)
 
@@ -94,7 +94,7 @@ def test_one_outcome_per_field(snapshot: Snapshot, asked: Asks) -> None:
         decision = engine.decide(call, now)
         if not decision.allow:
             continue
-        owed = {each.type: each.properties["fields"] for each in decision.obligations}
+        owed = {each.type: fields_of(each) for each in decision.obligations}
         fields = [field for names in owed.values() for field in names]
         assert len(fields) == len(set(fields))
         assert set(fields) <= set(call.fields)

@@ -11,7 +11,7 @@ from policyd.model.labels import Label, Treatment
 from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks, label_words
 from tests.properties.companies import labels, marked_snapshots
-from tests.properties.sampling import share
+from tests.properties.sampling import fields_of, share
 from tests.properties.world import FIELDS
 
 more_words = label_words.filter(bool)
@@ -28,9 +28,7 @@ def _is_no_milder(now: Decision, before: Decision) -> bool:
 
 def _treatments(decision: Decision) -> dict[str, Treatment]:
     return {
-        field: Treatment.of(each.type)
-        for each in decision.obligations
-        for field in each.properties["fields"]
+        field: Treatment.of(each.type) for each in decision.obligations for field in fields_of(each)
     }
 
 

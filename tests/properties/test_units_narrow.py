@@ -15,7 +15,7 @@ from policyd.model.errors import PolicyInvalid
 from policyd.policy.load import load_files
 from tests.properties.asking import Asks
 from tests.properties.grant import Asker, Grant
-from tests.properties.sampling import share
+from tests.properties.sampling import fields_of, share
 from tests.properties.trees import HR, SALES, Tree, asks_of, company, files
 from tests.properties.unit_files import (
     ACCESS,
@@ -54,9 +54,7 @@ def _duties(tree: Tree, call: Call, now: datetime) -> dict[str, str] | None:
 
 
 def _owed(decision: Decision) -> dict[str, str]:
-    return {
-        field: each.type for each in decision.obligations for field in each.properties["fields"]
-    }
+    return {field: each.type for each in decision.obligations for field in fields_of(each)}
 
 
 BASE = engine_of({})
