@@ -1,7 +1,9 @@
 """The locked requirements are complete, hashed, and name no index."""
 
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.repository import ROOT
+from tests.architecture.repository import PACKAGES, ROOT, imported, modules
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FILES = {"runtime": ["build"], "test": ["build", "lint", "test"]}
+WITHOUT_IMPORT = {
+    "httptools",  # uvicorn parses HTTP with it when it is there
+    "tzdata",  # read as data, so that the machine's own does not matter
+}
 PINNED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)", re.MULTILINE)
 
 
@@ -40,6 +46,22 @@ def test_what_pyproject_asks_for_is_pinned(file: str) -> None:
     for group in FILES[file]:
         asked += PROJECT["dependency-groups"][group]
     assert [each for each in map(Requirement, asked) if not is_met(each, pinned)] == []
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Every package that policyd imports is a dependency of its own, not another's by chance."""
+    named = {
+        name
+        for path in modules(*PACKAGES)
+        for name in imported(path)
+        if name not in sys.stdlib_module_names | {"policyd", "policyd_audit"}
+    }
+    used = {canonicalize_name(packages_distributions()[name][0]) for name in named}
+    declared = {
+        canonicalize_name(Requirement(each).name) for each in PROJECT["project"]["dependencies"]
+    }
+    assert used - declared == set()
+    assert declared - used == WITHOUT_IMPORT
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -6,6 +6,7 @@ Sets are printed in order, so that only what the answers say can differ.
 import json
 import sys
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from policyd.engine.decide import Engine
@@ -17,6 +18,7 @@ from tests.properties.trees import company, files
 from tests.properties.world import DUTIES, MOMENTS
 
 
+@cache
 def answers() -> list[dict[str, Any]]:
     """Every integration's answers to every sensible call, with fields and without."""
     tree = company()

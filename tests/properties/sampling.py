@@ -1,4 +1,7 @@
-"""How often something is so among drawn examples: a property about nothing proves nothing."""
+"""How many examples are looked at, and how often something is so among them.
+
+A property about nothing proves nothing, so each has a companion that asks for a `share`.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -9,6 +12,11 @@ from hypothesis import strategies as st
 from policyd.model.decision import Obligation
 
 Drawn = TypeVar("Drawn")
+
+
+def more(times: int) -> settings:
+    """Settings for a property that needs more examples than others to meet what is rare."""
+    return settings(max_examples=times * settings().max_examples)
 
 
 def share(

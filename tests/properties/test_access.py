@@ -11,7 +11,7 @@ from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks
 from tests.properties.companies import snapshots
 from tests.properties.ruling import many_rules
-from tests.properties.sampling import share
+from tests.properties.sampling import more, share
 from tests.properties.world import LAYERS, WORDS
 
 
@@ -58,6 +58,7 @@ def _questions(snapshot: Snapshot, asked: Asks) -> list[Asked]:
     return [resolve(snapshot, table, call, facts.now) for call, facts in asked]
 
 
+@more(2)
 @given(snapshots, many_rules, asks)
 def test_casbin_finds_what_the_words_say(
     snapshot: Snapshot, rules: dict[str, Rule], asked: Asks

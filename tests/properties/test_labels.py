@@ -11,7 +11,7 @@ from policyd.model.labels import Label, Treatment
 from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks, label_words
 from tests.properties.companies import labels, marked_snapshots
-from tests.properties.sampling import fields_of, share
+from tests.properties.sampling import fields_of, more, share
 from tests.properties.world import FIELDS
 
 more_words = label_words.filter(bool)
@@ -32,6 +32,7 @@ def _treatments(decision: Decision) -> dict[str, Treatment]:
     }
 
 
+@more(2)
 @given(marked_snapshots, asks, more_words)
 def test_asserted_labels_only_raise(
     snapshot: Snapshot, asked: Asks, words: tuple[str, ...]
@@ -43,6 +44,7 @@ def test_asserted_labels_only_raise(
         assert _is_no_milder(engine.decide(labelled, now), engine.decide(call, now))
 
 
+@more(2)
 @given(marked_snapshots, asks, more_fields)
 def test_more_fields_are_no_milder(
     snapshot: Snapshot, asked: Asks, fields: tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from tests.properties.asking import Asks, facts, sensible, somewhere
+from tests.properties.asking import Asks, facts, sensible, somewhere, targets
 
 Tree = dict[str, Any]
 """What every file says, by its path; the casbin model as text."""
@@ -39,12 +39,32 @@ def files(tree: Tree) -> dict[str, bytes]:
     }
 
 
+def _fits(rule: dict[str, Any], target: tuple[str, str, str]) -> bool:
+    """Whether a ceiling's data and places speak of *target*."""
+    action, data, endpoint = target
+    named, places = rule.get(action, []), rule.get("to")
+    is_there = not places or action != "send" or endpoint.removesuffix("/api") in places
+    return is_there and any(data.startswith(name.removesuffix("*")) for name in named)
+
+
 def asks_of(*who: str, system: str = "") -> st.SearchStrategy[Asks]:
-    """Sensible calls of the integrations *who* with any data, or only that of *system*."""
+    """Sensible calls of the integrations *who* with any data, or only that of *system*.
+
+    One half are calls that some ceiling speaks of, or nearly nothing would be allowed.
+    """
     tree = company()
     known = tree["guardrails/labels.yaml"]["datasets"]
     datasets = [name for name in known if name.startswith(system)]
-    where = somewhere(datasets, tree["guardrails/destinations.yaml"]["destinations"])
+    places = tree["guardrails/destinations.yaml"]["destinations"]
+    ceilings = tree["guardrails/access.yaml"]["ceiling"].values()
+    likely = [
+        target
+        for target in targets(datasets, places)
+        if any(_fits(rule, target) for rule in ceilings)
+    ]
+    where = st.booleans().flatmap(
+        lambda any_: somewhere(datasets, places) if any_ else st.sampled_from(likely)
+    )
     fields = st.lists(st.sampled_from(["number", "email", "iban", "other"]), max_size=2)
     calls = sensible(st.sampled_from(who), where, fields)
     return st.lists(st.tuples(calls, facts), min_size=6, max_size=12)

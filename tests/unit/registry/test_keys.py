@@ -193,7 +193,7 @@ _REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "told"), _REFUSED, ids=[ascii(case[0]) for case in _REFUSED])
+@pytest.mark.parametrize(("changed", "told"), _REFUSED)
 def test_unfit_keys_are_refused(changed: dict[str, Any], told: str) -> None:
     """A key that nobody answers for, or that is bound to nothing, cannot be asked for."""
     with pytest.raises(UsageError) as caught:
@@ -214,7 +214,6 @@ def test_unfit_keys_are_refused(changed: dict[str, Any], told: str) -> None:
         {"units": frozenset({"a" * 60})},
         {"kind": "person", "owner": None, "roles": frozenset({"admin", "author", "approver"})},
     ],
-    ids=ascii,
 )
 def test_fit_keys_are_taken(store: KeyStore, changed: dict[str, Any]) -> None:
     """What a key may be, it may be: persons with any role, services with theirs."""
