@@ -192,6 +192,8 @@ async def _serve(
             async with service.running():
                 await _run(settings, service, door)
         finally:
+            # The last to close the file takes its WAL away, and a reader cannot.
+            reader.close()
             await ledger.close()
 
 

@@ -218,7 +218,7 @@ def test_all_is_tested_in_order(ready: Toy) -> None:
     assert outcome.programs[:4] == CHECKS
     gated = "policyd/model/*,policyd/engine/*,audit/policyd_audit/*"
     assert outcome.programs[4:] == [
-        "pytest --cov --cov-report=",
+        "pytest --cov --cov-report= -n logical --dist loadfile",
         f"coverage report --include={gated} --fail-under=100",
     ]
     assert outcome.out.endswith("--- all good\n")
@@ -267,7 +267,10 @@ def test_tasks_start_their_programs(ready: Toy, arguments: list[str], programs: 
 @needs_pip
 def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     """`--quick` alone still checks everything else."""
-    assert "pytest --cov --cov-report= -m not slow" in ready.run("test", "--quick").programs
+    assert (
+        "pytest --cov --cov-report= -n logical --dist loadfile -m not slow"
+        in ready.run("test", "--quick").programs
+    )
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ def test_same_question_same_answer(snapshot: Snapshot, asked: Asks) -> None:
     engine = Engine(snapshot)
     first = [engine.decide(call, now) for call, now in asked]
     again = [engine.decide(call, now) for call, now in reversed(asked)]
-    fresh = [Engine(snapshot).decide(call, now) for call, now in asked]
-    assert first == again[::-1] == fresh
+    other = Engine(snapshot)
+    assert first == again[::-1] == [other.decide(call, now) for call, now in asked]
 
 
 @given(snapshots, asks)

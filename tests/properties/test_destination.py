@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from policyd.engine.destination import UrlRefused, canonical
 from tests.properties.asking import noise
+from tests.properties.sampling import more
 
 PIECES = [
     *("https://", "HTTPS://", "sftp://", "crm.example", "CRM.Example.", "10.0.0.1", "[::1]"),
@@ -20,6 +21,7 @@ urls = st.one_of(
 )
 
 
+@more(5)
 @given(urls)
 def test_canonical_is_idempotent(url: str) -> None:
     """The canonical form of a canonical URL is itself; anything else is refused, never a fault."""
@@ -30,6 +32,7 @@ def test_canonical_is_idempotent(url: str) -> None:
     assert canonical(str(once)) == once
 
 
+@more(5)
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_spellings_of_case_do_not_matter_for_hosts(tail: str) -> None:
     """Upper case in scheme and host changes nothing."""

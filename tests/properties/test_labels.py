@@ -6,11 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.engine.decide import Engine
+from policyd.engine.destination import DestinationTable
+from policyd.engine.flow import flow_into
+from policyd.engine.resolve import resolve
 from policyd.model.decision import Decision
 from policyd.model.labels import Label, Treatment
 from policyd.model.snapshot import Snapshot
 from tests.properties.asking import Asks, asks, label_words
-from tests.properties.companies import labels, marked_snapshots
+from tests.properties.companies import labels, marked_snapshots, snapshots
 from tests.properties.sampling import fields_of, more, share
 from tests.properties.world import FIELDS
 
@@ -42,6 +45,21 @@ def test_asserted_labels_only_raise(
     for call, now in asked:
         labelled = replace(call, labels=call.labels + words)
         assert _is_no_milder(engine.decide(labelled, now), engine.decide(call, now))
+
+
+@given(snapshots, asks, more_words)
+def test_asserted_labels_open_no_zone(
+    snapshot: Snapshot, asked: Asks, words: tuple[str, ...]
+) -> None:
+    """In the flow table alone: more labels refuse every field that was refused, or more."""
+    table = DestinationTable(snapshot.destinations)
+    for call, now in asked:
+        plain = resolve(snapshot, table, call, now)
+        labelled = resolve(snapshot, table, replace(call, labels=call.labels + words), now)
+        before, after = flow_into(plain.zone, plain), flow_into(labelled.zone, labelled)
+        assert before.above.keys() <= after.above.keys()
+        for category, fields in before.never.items():
+            assert set(fields) <= set(after.never[category])
 
 
 @more(2)

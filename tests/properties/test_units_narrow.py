@@ -109,6 +109,20 @@ def test_an_owner_of_data_only_forbids(tree: Tree, asked: Asks) -> None:
         assert {each.code for each in added} <= {"data-owner-forbids"}
 
 
+CLOSED = {"who": "everyone", "reason": "It is ours.", "fix": "Ask us."} | dict.fromkeys(
+    ("read", "write", "delete", "send"), "anything"
+)
+
+
+@given(honest(), asks_about_contacts)
+def test_an_owner_can_close_its_data(tree: Tree, asked: Asks) -> None:
+    """A unit that forbids everything closes the data that it owns to all others."""
+    tree[ACCESS]["forbid"] = {"closed": CLOSED}
+    engine = engine_of(tree)
+    for call, now in asked:
+        assert "unit:sales/closed" in {each.rule for each in engine.decide(call, now).reasons}
+
+
 HARMLESS = {"production by word", "tests and notes"}
 
 
@@ -134,15 +148,3 @@ def test_many_calls_are_allowed() -> None:
 def test_most_trees_load() -> None:
     """What is drawn is often refused and more often not."""
     assert 0.4 <= share(sales_files(), lambda tree: [bool(engine_if_valid(tree))], 50) <= 0.9
-
-
-def _taken(drawn: tuple[Tree, Asks]) -> list[bool]:
-    """For each call about data of the unit that others may make, whether the unit takes it."""
-    engine = engine_of(drawn[0])
-    may = [(call, now) for call, now in drawn[1] if BASE.decide(call, now).allow]
-    return [not engine.decide(call, now).allow for call, now in may]
-
-
-def test_owners_do_forbid() -> None:
-    """Among what is drawn, owners of data do take something from others."""
-    assert share(st.tuples(honest(), asks_about_contacts), _taken, 80) >= 0.02
