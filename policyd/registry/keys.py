@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from policyd.model.errors import NotFound, UsageError
+from policyd.model.errors import DataFolderError, NotFound, UsageError
 from policyd.model.keys import ROLES, Key
 from policyd.registry.database import open_database, told
 from policyd.registry.tables import KeyRow
@@ -99,7 +99,12 @@ class KeyStore:
         Raises:
             DataFolderError: the file cannot be used.
         """
-        return cls(path, open_database(path), pepper)
+        engine = open_database(path)
+        try:
+            return cls(path, engine, pepper)
+        except DataFolderError:
+            engine.dispose()
+            raise
 
     def find(self, presented: str) -> Key | None:
         """The live key whose secret *presented* is, whatever that may be; from memory alone."""
