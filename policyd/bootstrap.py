@@ -188,7 +188,8 @@ async def _serve(
     ):
         ledger = await Ledger.open(folder, options)
         try:
-            service = Service(Stores(ledger, reader, keys), read, start)
+            stores = Stores(ledger, reader, keys, folder.signer)
+            service = Service(stores, read, start)
             async with service.running():
                 await _run(settings, service, door)
         finally:
@@ -229,6 +230,7 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         max_body=settings.max_body_bytes,
         max_depth=settings.max_depth,
         public_url=settings.public_url,
+        public_log=settings.public_log,
     )
     tls = door.tls
     return uvicorn.Config(

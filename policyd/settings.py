@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between."""
     public_url: PublicUrl | None = None
     """The https URL under which callers know this server; AuthZEN metadata needs it."""
+    public_log: bool = True
+    """Whether checkpoint and hashes of the log are there without a key; records never are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from policyd import __version__
-from policyd.api import health, keys, metadata, outcomes, records
+from policyd.api import health, keys, metadata, outcomes, records, tiled_log
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -36,23 +36,31 @@ class Application:
     """What an ASGI server serves."""
 
     def __init__(
-        self, service: Service, *, max_body: int, max_depth: int, public_url: str | None = None
+        self,
+        service: Service,
+        *,
+        max_body: int,
+        max_depth: int,
+        public_url: str | None = None,
+        public_log: bool = True,
     ) -> None:
         """Serve *service*, known to callers as *public_url*.
 
-        A body has at most *max_body* bytes and *max_depth* levels.
+        A body has at most *max_body* bytes and *max_depth* levels; with *public_log* anybody may
+        see the hashes of the log.
         """
         self._evaluation = EvaluationEndpoint(
             service.decision,
             service.keys.find,
             service.refusals,
+            service.audit.receipt,
             max_body=max_body,
             max_depth=max_depth,
         )
         self._service = service
         self._max_body = max_body
         self._max_depth = max_depth
-        self._rest = rest(service, public_url)
+        self._rest = rest(service, public_url, public_log=public_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
@@ -88,7 +96,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def rest(service: Service, public_url: str | None = None) -> FastAPI:
+def rest(service: Service, public_url: str | None = None, *, public_log: bool = True) -> FastAPI:
     """Everything that is not the hot path."""
     app = FastAPI(
         title="policyd",
@@ -100,6 +108,7 @@ def rest(service: Service, public_url: str | None = None) -> FastAPI:
     for module in (health, keys, outcomes, records):
         app.include_router(module.router)
     app.include_router(metadata.router_for(public_url))
+    app.include_router(tiled_log.router_for(public_url, is_public=public_log))
     app.add_exception_handler(PolicydError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)

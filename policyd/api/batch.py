@@ -3,13 +3,14 @@
 Source: OpenID AuthZEN Authorization API 1.0, section 7.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from policyd.api.strict_json import check_json
-from policyd.api.wire import Asked, answer, as_call, encode, read_call
+from policyd.api.wire import Asked, Receipt, answer, as_call, encode, read_call
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision
 from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
@@ -122,7 +123,11 @@ def _text(value: object) -> str:
 
 
 def batch_body(
-    items: tuple[BatchItem, ...], decisions: tuple[Decision, ...], *, in_full: bool
+    items: tuple[BatchItem, ...],
+    decisions: tuple[Decision, ...],
+    receipts: Sequence[Receipt | None],
+    *,
+    in_full: bool,
 ) -> bytes:
     """The body of a 200: a decision for each item up to the one that ended the batch."""
     return encode(
@@ -130,8 +135,8 @@ def batch_body(
             "evaluations": [
                 {"decision": False, "context": {"error": {"status": 400, "message": item.error}}}
                 if item.error
-                else answer(decision, item.asked.include, in_full=in_full)
-                for item, decision in zip(items, decisions, strict=False)
+                else answer(decision, item.asked.include, receipt, in_full=in_full)
+                for item, decision, receipt in zip(items, decisions, receipts, strict=False)
             ]
         }
     )

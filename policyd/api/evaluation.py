@@ -11,7 +11,7 @@ import structlog
 from policyd.api.batch import batch_body, read_batch
 from policyd.api.identity import FindKey, caller
 from policyd.api.problems import INTERNAL, Problem, problem
-from policyd.api.wire import Asked, answer_body, read_call
+from policyd.api.wire import Asked, Receipt, answer_body, read_call
 from policyd.model.errors import CallMalformed, CallTooLarge, PolicydError
 from policyd.points.decision import DecisionPoint, Item, Sender
 from policyd.points.refusals import Refusals
@@ -20,6 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Prove = Callable[[int], Awaitable[tuple[str, bytes]]]
 
 log = structlog.get_logger(__name__)
 PATH = "/access/v1/evaluation"
@@ -43,6 +44,7 @@ class EvaluationEndpoint:
         point: DecisionPoint,
         find_key: FindKey,
         refusals: Refusals,
+        prove: Prove,
         *,
         max_body: int,
         max_depth: int,
@@ -50,6 +52,7 @@ class EvaluationEndpoint:
         self._point = point
         self._find_key = find_key
         self._refusals = refusals
+        self._prove = prove
         self._max_body = max_body
         self._max_depth = max_depth
 
@@ -87,12 +90,24 @@ class EvaluationEndpoint:
         in_full = key.has_role(*_IN_FULL)
         if isinstance(asked, Asked):
             recorded = await self._point.evaluate(sender, asked.call)
-            body = answer_body(recorded.decision, asked.include, in_full=in_full)
+            receipt = await self._receipt(asked, recorded.index)
+            body = answer_body(recorded.decision, asked.include, receipt, in_full=in_full)
             return 200, body, [JSON, (b"x-decision-id", recorded.id.encode())]
         items = [Item(each.asked.call, is_whole=each.error is None) for each in asked.items]
         batch = await self._point.evaluate_all(sender, items, asked.stop)
-        body = batch_body(asked.items, batch.decisions, in_full=in_full)
+        receipts = [
+            await self._receipt(item.asked, batch.first + at)
+            for at, item in enumerate(asked.items[: len(batch.decisions)])
+        ]
+        body = batch_body(asked.items, batch.decisions, receipts, in_full=in_full)
         return 200, body, [JSON, (b"x-decision-id", batch.id.encode())]
+
+    async def _receipt(self, asked: Asked, index: int) -> Receipt | None:
+        """The receipt of the record at *index*, if its sender asked for one."""
+        if "receipt" not in asked.include:
+            return None
+        made, leaf_hash = await self._prove(index)
+        return Receipt(index, leaf_hash.hex(), made)
 
     def _refuse(
         self, scope: Scope, headers: dict[bytes, bytes], told: Problem

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator
 
 from policyd.api.caller import Reader, Served, Watcher, sender
-from policyd.ledger.reader import Found
+from policyd.ledger.view import Found
 from policyd.points.audit import Listing
 from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
 MOST = 200
+RECEIPT = "text/plain; charset=utf-8"
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -60,6 +61,16 @@ async def page(
     """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
     found = await service.audit.page(sender(request, by), asked)
     return _json(_Page(found.size, [_shown(each) for each in found.records], found.cursor))
+
+
+@router.get(
+    "/{record_id:path}/proof",
+    response_class=Response,
+    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}},
+)
+async def proof(record_id: str, request: Request, service: Served, by: Reader) -> Response:
+    """A receipt: proof that the record is in the signed log, and the record itself."""
+    return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
 @router.get("/{record_id:path}")

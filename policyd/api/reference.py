@@ -67,7 +67,7 @@ def _answer(body: bytes, engine: Engine) -> bytes:
     if isinstance(asked, Asked):
         return answer_body(_decide(engine, asked.call), asked.include, in_full=False)
     decisions = tuple(_decide(engine, each.asked.call) for each in asked.items)
-    return batch_body(asked.items, decisions, in_full=False)
+    return batch_body(asked.items, decisions, [None] * len(decisions), in_full=False)
 
 
 def _decide(engine: Engine, call: Call) -> Decision:

@@ -8,7 +8,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from policyd.model.errors import DataFolderError, UsageError
-from policyd_audit import checkpoint, note
+from policyd_audit import checkpoint, cosignature, note
 
 _PREFIX = "PRIVATE+KEY+"
 _ED25519 = b"\x01"
@@ -68,6 +68,11 @@ class Signer:
         return note.vkey(self.origin, self._public)
 
     @property
+    def cosigner_vkey(self) -> str:
+        """The verifier key of its cosignatures, for tools that read their times."""
+        return cosignature.vkey(self.origin, self._public)
+
+    @property
     def skey(self) -> str:
         """The secret as its file has it: `PRIVATE+KEY+name+id+base64`."""
         blob = b64encode(_ED25519 + self._seed).decode()
@@ -77,6 +82,12 @@ class Signer:
         """The signed note that the log had *size* records and the hash *root*."""
         text = checkpoint.body(self.origin, size, root)
         return note.signed(text, self.origin, self._public, self._key.sign(text.encode()))
+
+    def cosigned(self, signed: str, seconds: int) -> str:
+        """The checkpoint *signed* with this log's word that it was the newest at that time."""
+        text = note.parse(signed).text
+        signature = self._key.sign(cosignature.message(text, seconds))
+        return signed + cosignature.line(self.origin, self._public, seconds, signature)
 
     @classmethod
     def _parsed(cls, text: str) -> Self | None:

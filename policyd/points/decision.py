@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A decision and the id of its durable record."""
+    """A decision, and the id and place in the log of its durable record."""
 
     decision: Decision
     id: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class RecordedBatch:
-    """The decisions of a batch that were made, and the id of its records, `id/index` each."""
+    """The decisions of a batch that were made, and the id of its records, `id/index` each.
+
+    `first` is the place in the log of the first of them; the others follow.
+    """
 
     decisions: tuple[Decision, ...]
     id: str
+    first: int
 
 
 Stop = Callable[[Decision], bool]
@@ -85,8 +90,8 @@ class DecisionPoint:
 
     async def evaluate(self, sender: Sender, call: Call) -> Recorded:
         """The decision on *call*, durably recorded; raises as `evaluate_all`."""
-        decisions, record_id = await self._record(sender, [Item(call)], execute_all, is_batch=False)
-        return Recorded(decisions[0], record_id)
+        made = await self._record(sender, [Item(call)], execute_all, is_batch=False)
+        return Recorded(made.decisions[0], made.id, made.first)
 
     async def evaluate_all(
         self, sender: Sender, asked: Sequence[Item], stop: Stop
@@ -101,12 +106,11 @@ class DecisionPoint:
             ClockBehind: see `Ledger.stamp`.
             LedgerUnavailable: the records could not be made durable.
         """
-        decisions, batch_id = await self._record(sender, asked, stop, is_batch=True)
-        return RecordedBatch(decisions, batch_id)
+        return await self._record(sender, asked, stop, is_batch=True)
 
     async def _record(
         self, sender: Sender, asked: Sequence[Item], stop: Stop, *, is_batch: bool
-    ) -> tuple[tuple[Decision, ...], str]:
+    ) -> RecordedBatch:
         """Decide in one turn of the loop, then wait for the commit of all records."""
         _demand_pep(sender.key)
         for each in asked:
@@ -126,7 +130,7 @@ class DecisionPoint:
                 stamp = self._item(made, index) if is_batch else made
                 basis = in_force.basis
                 leaves.append(decision_record(stamp, request, each.call, facts, decision, basis))
-            await self._ledger.append(leaves)
+            first = await self._ledger.append(leaves)
         except PolicydError:
             # Whether an item had no record or all of them no room: none of it was answered.
             for decision in answered:
@@ -134,7 +138,7 @@ class DecisionPoint:
             raise
         for decision in answered:
             self._metrics.answered(decision, time.perf_counter() - started)
-        return tuple(answered), made.id
+        return RecordedBatch(tuple(answered), made.id, first)
 
     def _look_at(
         self, engine: Engine, item: Item, now: datetime, *, stopped: bool

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from policyd.engine.calendar import wall_clock
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
+from policyd.ledger.signing import Signer
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
@@ -16,6 +17,7 @@ from policyd.points.decision import DecisionPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
+from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.registry.keys import KeyStore
@@ -23,11 +25,12 @@ from policyd.registry.keys import KeyStore
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader, and the keys."""
+    """What a server keeps: the log with its reader and signer, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
+    signer: Signer
 
 
 class Service:
@@ -36,6 +39,7 @@ class Service:
     def __init__(self, stores: Stores, read: Read, start: InForce) -> None:
         """Begin with *start*, which *read* reads again; nothing is recorded yet."""
         self.keys = stores.keys
+        self.signer = stores.signer
         self.metrics = Metrics()
         self._policy = PolicyInForce(start)
         self._ledger = stores.ledger
@@ -46,7 +50,8 @@ class Service:
         self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.key_point = KeyPoint(stores.keys, ledger)
-        self.audit = AuditPoint(stores.reader, ledger)
+        self.publication = Publication(ledger, stores.reader, stores.signer)
+        self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self._watch(ledger)
 
@@ -56,17 +61,22 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Count again what the log has counted, record the start; record refusals to the end."""
+        """Count again what the log has counted, record the start; record refusals to the end.
+
+        A checkpoint is published before the first answer, and from then on.
+        """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
-        counting = asyncio.create_task(self.refusals.run())
+        await self.publication.covering(self._ledger.size)
+        tasks = [asyncio.create_task(each.run()) for each in (self.refusals, self.publication)]
         try:
             yield
         finally:
-            counting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await counting
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await self.refusals.flush()
 
     def _restore_counters(self) -> None:

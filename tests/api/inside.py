@@ -60,7 +60,7 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         keys.add(key, secret)
         read = partial(_read, parts.engine)
         ledger = await Ledger.open(folder, Options(parts.clock))
-        service = parts.service(Stores(ledger, reader, keys), read, read())
+        service = parts.service(Stores(ledger, reader, keys, folder.signer), read, read())
         app = Application(service, max_body=1 << 20, max_depth=32)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with (

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from policyd.ledger.reader import Found, Reader
+from policyd.ledger.reader import Reader
 from policyd.ledger.record import Admin, encode, id_of, stamped, time_of
 from policyd.ledger.stamp import Stamp, Stamper, moment, uuid7
 from policyd.ledger.store import Store, Tuning
+from policyd.ledger.view import Found
 from policyd.model.errors import LedgerUnavailable
 
 if TYPE_CHECKING:
