@@ -59,7 +59,8 @@ def parse_path(path: str) -> Resource | None:
     level = ENTRIES if found["level"] == "entries" else int(found["level"])
     number = int(found["number"].replace("x", "").replace("/", ""))
     resource = Resource(level, number, int(found["width"] or TILE_WIDTH))
-    return resource if resource.path == path else None
+    # Neither `x000` in front nor a width that is none leads to a second path.
+    return resource if resource.width <= TILE_WIDTH and resource.path == path else None
 
 
 def resource_at(size: int, level: int, number: int) -> Resource | None:
