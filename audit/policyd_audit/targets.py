@@ -25,7 +25,7 @@ def proof_at(target: str) -> Receipt | Succession | None:
         Unreadable: the file cannot be read.
     """
     path = Path(target)
-    if is_url(target) or not path.is_file():
+    if is_url(target) or not _is_file(path):
         return None
     with _readable(path), path.open("rb") as file:
         start = file.read(len(receipt.HEADER))
@@ -49,12 +49,21 @@ def log_at(
         server = Server(target, environment.get(KEY, "").strip())
         with TiledLog(server) as log:
             yield log
+    elif not _is_file(Path(target)) and not os.path.isdir(target):  # noqa: PTH112 - raises nothing
+        raise Unreadable("file-missing", f"there is no file or folder {shown(target)}")
     elif Path(target).is_dir():
         with TiledLog(Folder(Path(target))) as log:
             yield log
     else:
         with LedgerFile(Path(target)) as ledger:
             yield ledger
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def is_url(target: str) -> bool:

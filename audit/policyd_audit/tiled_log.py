@@ -24,7 +24,7 @@ from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tree, from_edge, leaf_has
 
 _MAX_NOTE_BYTES = 1 << 18
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + record.MAX_BYTES)
-_KEPT = 64  # tiles and bundles
+_KEPT = 4  # tiles and bundles: those that are looked at in turn
 
 
 class TiledLog(AbstractContextManager["TiledLog"]):
@@ -71,8 +71,11 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         """Return bytes and leaf hash of one record, or None."""
         if not 0 <= seq < self.size:
             return None
-        number, at = divmod(seq, TILE_WIDTH)
-        return self._bundle(number)[at], self.hashes(0, seq, 1)[0]
+        return self.record(seq), self.hashes(0, seq, 1)[0]
+
+    def record(self, seq: int) -> bytes:
+        """Return the bytes of a record that the log has."""
+        return self._bundle(seq // TILE_WIDTH)[seq % TILE_WIDTH]
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a full tile."""
@@ -115,7 +118,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         return record.id_millisecond(self._id(seq))
 
     def _id(self, seq: int) -> str:
-        found = record.claimed_id(self._bundle(seq // TILE_WIDTH)[seq % TILE_WIDTH])
+        found = record.claimed_id(self.record(seq))
         if found is None:
             raise Malformed("record-malformed", f"record {seq}: it has no id", record=seq)
         return found

@@ -84,9 +84,7 @@ def _seen_tree(
 def _go_on(log: TiledLog, walk: Walk, first: int, findings: Findings) -> None:
     """Let the walk know the time of the last record it need not look at."""
     try:
-        leaf, _ = log.leaf(first - 1) or (b"", b"")
-        if isinstance(leaf, bytes):
-            walk.latest = record.parse(leaf)["ts"]
+        walk.latest = record.parse(log.record(first - 1))["ts"]
     except Malformed as error:
         findings.add(error)
 
