@@ -20,6 +20,7 @@ from policyd import __version__
 from policyd.api.app import Application
 from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
+from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import Stamper
@@ -186,9 +187,11 @@ async def _serve(
         closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
         closing(Reader(folder.ledger)) as reader,
     ):
+        guard = Guard(settings.guard) if settings.guard else None
+        check_guard(folder.path, guard, reader)
         ledger = await Ledger.open(folder, options)
         try:
-            stores = Stores(ledger, reader, keys, folder.signer)
+            stores = Stores(ledger, reader, keys, folder.signer, guard)
             service = Service(stores, read, start)
             async with service.running():
                 await _run(settings, service, door)

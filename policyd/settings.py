@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between."""
     public_url: PublicUrl | None = None
     """The https URL under which callers know this server; AuthZEN metadata needs it."""
+    guard: Path | None = None
+    """The file that knows what the log has published: best on another machine's disk."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

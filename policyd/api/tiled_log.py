@@ -35,7 +35,7 @@ class AboutLog(BaseModel):
     """What a verifier has to know of this log; what is not known is absent."""
 
     origin: str
-    verifier_key: str
+    verifier_keys: list[str]
     cosigner_key: str
     log: str | None = None
 
@@ -66,7 +66,7 @@ def _about(public_url: str | None) -> Callable[[Service, Response], AboutLog]:
         signer = service.signer
         return AboutLog(
             origin=signer.origin,
-            verifier_key=signer.vkey,
+            verifier_keys=signer.vkeys,
             cosigner_key=signer.cosigner_vkey,
             log=public_url + PREFIX if public_url else None,
         )

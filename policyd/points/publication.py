@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from policyd.ledger.guard import Guard
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
@@ -37,11 +38,22 @@ class Published:
 class Publication:
     """Holds the newest published checkpoint."""
 
-    def __init__(self, ledger: Ledger, reader: Reader, signer: Signer, pace: Pace = Pace()) -> None:
-        """Publish the log of *ledger*, as *reader* sees it; nothing is published yet."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        reader: Reader,
+        signer: Signer,
+        guard: Guard | None = None,
+        pace: Pace = Pace(),
+    ) -> None:
+        """Publish the log of *ledger*, as *reader* sees it; nothing is published yet.
+
+        With a *guard*, nothing is published that it does not know of.
+        """
         self._ledger = ledger
         self._reader = reader
         self._signer = signer
+        self._guard = guard
         self._pace = pace
         self._newest: Published | None = None
         self._published_at = 0.0  # by the event loop's clock
@@ -105,5 +117,9 @@ class Publication:
         """
         seconds = int(self._ledger.stamp().at.timestamp())
         state = await asyncio.to_thread(self._reader.state)
+        published = Published(state.size, self._signer.cosigned(state.note, seconds))
+        if self._guard:
+            # INVARIANT: what the world has seen, the guard knows.
+            await asyncio.to_thread(self._guard.advance, published.note)
         self._published_at = asyncio.get_running_loop().time()
-        return Published(state.size, self._signer.cosigned(state.note, seconds))
+        return published

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from policyd.engine.calendar import wall_clock
+from policyd.ledger.guard import Guard
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
+from policyd.model.errors import PolicydError
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
@@ -26,12 +28,13 @@ from policyd.registry.keys import KeyStore
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader and signer, and the keys."""
+    """What a server keeps: the log with its reader, signer and guard, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
+    guard: Guard | None = None
 
 
 class Service:
@@ -52,7 +55,7 @@ class Service:
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
         self.key_point = KeyPoint(stores.keys, ledger)
-        self.publication = Publication(ledger, stores.reader, stores.signer)
+        self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self._watch(ledger)
@@ -80,6 +83,8 @@ class Service:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await self.refusals.flush()
+            with contextlib.suppress(PolicydError):  # it is about to end, and has said why
+                await self.publication.covering(self._ledger.size)
 
     def _restore_counters(self) -> None:
         """A limit survives a restart: the longest stretch of one is a month."""

@@ -157,7 +157,7 @@ def test_the_log_says_what_it_is(start: "Start") -> None:
     assert answer.headers["cache-control"] == "max-age=300"
     assert answer.json() == {
         "origin": "policyd.example/log",
-        "verifier_key": server.home.vkey,
+        "verifier_keys": [server.home.vkey],
         "cosigner_key": cosignature.vkey("policyd.example/log", public),
         "log": "https://policyd.example/log",
     }
@@ -166,7 +166,7 @@ def test_the_log_says_what_it_is(start: "Start") -> None:
 def test_a_server_without_an_address_leaves_it_out(server: Server) -> None:
     """What is not known is not there."""
     told = server.get("/.well-known/policyd-audit").json()
-    assert set(told) == {"origin", "verifier_key", "cosigner_key"}
+    assert set(told) == {"origin", "verifier_keys", "cosigner_key"}
 
 
 def test_a_checkpoint_says_when(server: Server) -> None:

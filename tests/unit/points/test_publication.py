@@ -61,7 +61,7 @@ async def publishing(path: Path, pace: Pace) -> AsyncIterator[Log]:
         pass
     with closing(DataFolder.open(path)) as folder, closing(Reader(folder.ledger)) as reader:
         ledger = await Ledger.open(folder, Options(Clock()))
-        publication = Publication(ledger, reader, folder.signer, pace)
+        publication = Publication(ledger, reader, folder.signer, pace=pace)
         running = asyncio.create_task(publication.run())
         yield Log(ledger, publication, folder.signer.key)
         running.cancel()
