@@ -22,6 +22,7 @@ from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.personal import Personal
 from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
@@ -29,7 +30,13 @@ from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read, read_folder
 from policyd.points.service import Service, Stores
 from policyd.registry.keys import KeyStore, NewKey
-from policyd.settings import LOOPBACK, Settings, check_exposure
+from policyd.settings import (
+    LOOPBACK,
+    Settings,
+    check_exposure,
+    personal_fields,
+    retention_days,
+)
 
 log = structlog.get_logger(__name__)
 FINISH_S = 5
@@ -182,7 +189,13 @@ class _Server(uvicorn.Server):
 async def _serve(
     settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
 ) -> None:
-    options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
+    fields = personal_fields(settings)
+    options = Options(
+        utc_now,
+        records=settings.queue_records,
+        bytes=settings.queue_bytes,
+        personal=Personal(fields) if fields else None,
+    )
     with (
         closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
         closing(Reader(folder.ledger)) as reader,
@@ -192,7 +205,7 @@ async def _serve(
         ledger = await Ledger.open(folder, options)
         try:
             stores = Stores(ledger, reader, keys, folder.signer, guard)
-            service = Service(stores, read, start)
+            service = Service(stores, read, start, retention_days(settings))
             async with service.running():
                 await _run(settings, service, door)
         finally:

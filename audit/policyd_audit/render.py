@@ -44,6 +44,10 @@ def text(report: Report, name: str) -> str:
         lines.append(f"  as of      {moment(report.cosigned)}")
     if report.seen is not None:
         lines.append(f"  goes on    from the {report.seen:,} records seen before")
+    if report.begin:
+        by = "no record" if report.pruned_by is None else f"record {report.pruned_by}"
+        was = f"records 0 to {report.begin - 1}, as {by} says; of them only the hashes were checked"
+        lines.append(f"  pruned     {was}")
     lines += [f"- {finding.message}" for finding in report.findings]
     if report.more:
         lines.append(f"- and {report.more:,} more")
@@ -64,6 +68,8 @@ def as_json(report: Report) -> str:
         "signature": report.signature,
         "cosigned": None if report.cosigned is None else moment(report.cosigned),
         "seen": report.seen,
+        "begin": report.begin,
+        "pruned_by": report.pruned_by,
         "findings": [
             {"code": finding.code, "message": finding.message, **finding.facts}
             for finding in report.findings

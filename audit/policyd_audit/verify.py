@@ -51,7 +51,7 @@ def verify(
     if claimed or state:
         _check_surplus_tiles(ledger, size, findings)
     agrees = _agrees(ledger, claimed, seen, findings) if complete and claimed and seen else None
-    return claim.report(root, findings, agrees)
+    return claim.report(root, findings, agrees, (walk.begin, walk.pruned_by))
 
 
 def _agrees(

@@ -1,15 +1,16 @@
 """`/v1/audit/records`: records of the log, with their exact bytes inside the answer."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator
 
 from policyd.api.caller import Reader, Served, Watcher, sender
-from policyd.ledger.view import Found
 from policyd.points.audit import Listing
+from policyd.points.disclosed import Shown
 from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
@@ -31,10 +32,20 @@ Moment = Annotated[datetime | None, Query(), AfterValidator(_utc)]
 Cursor = Annotated[int | None, Query(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
 
 
-class _Entry(msgspec.Struct):
+class _Act(msgspec.Struct):
+    index: int
+    id: str
+    ts: str
+
+
+class _Entry(msgspec.Struct, omit_defaults=True):
     index: int
     leaf_hash: str
     record: msgspec.Raw
+    disclosed: Mapping[str, Any] = {}
+    hidden: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    erased_by: list[_Act] = []
 
 
 class _Page(msgspec.Struct, omit_defaults=True):
@@ -79,8 +90,16 @@ async def record(record_id: str, request: Request, service: Served, by: Reader) 
     return _json(_shown(await service.audit.record(sender(request, by), record_id)))
 
 
-def _shown(found: Found) -> _Entry:
-    return _Entry(found.seq, leaf_hash(found.leaf).hex(), msgspec.Raw(found.leaf))
+def _shown(found: Shown) -> _Entry:
+    return _Entry(
+        index=found.seq,
+        leaf_hash=leaf_hash(found.leaf).hex(),
+        record=msgspec.Raw(found.leaf),
+        disclosed=found.disclosed,
+        hidden=found.hidden,
+        erased=found.erased,
+        erased_by=[_Act(*each) for each in found.acts],
+    )
 
 
 def _json(body: msgspec.Struct) -> Response:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from policyd.ledger import sides
 from policyd.ledger.record import time_of
 from policyd.ledger.recovery import stored_state
 from policyd_audit.layout import Resource, bundle
@@ -40,28 +41,33 @@ class Roots:
 
 
 class View:
-    """What one read transaction sees; a row that cannot be is a ValueError."""
+    """What one read transaction sees; a row that cannot be is a ValueError.
+
+    `first` is the record that the log begins at; what was before it was pruned.
+    """
 
     def __init__(self, db: apsw.Connection, roots: Roots) -> None:
-        self._db = db
+        self.db = db
         self._roots = roots
         self.state = stored_state(db)
         self.size = self.state.size
+        self.first = sides.first_of(db)
 
     def first_at(self, ts: str) -> int:
         """Index of the first record that is not older than *ts*, or the size if all are."""
-        return bisect_left(range(self.size), ts, key=self._time)
+        found = bisect_left(range(self.first, self.size), ts, key=self._time)
+        return self.first + found
 
     def records_from(self, seq: int) -> Iterator[Found]:
         """The records from *seq* on, read one by one."""
         sql = "select seq, leaf from leaf where seq >= ? order by seq"
-        return map(_found, self._db.execute(sql, (seq,)))
+        return map(_found, self.db.execute(sql, (seq,)))
 
     def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> list[Found]:
         """The first or last *limit* of the records from *low* to below *high*."""
         order = "desc" if newest_first else "asc"
         sql = f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?"  # noqa: S608 - one of two words
-        return [_found(row) for row in self._db.execute(sql, (low, high, limit))]
+        return [_found(row) for row in self.db.execute(sql, (low, high, limit))]
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the tree has not got so far.
@@ -87,14 +93,14 @@ class View:
         if level:
             return [self._root(level - 1, each) for each in range(first, first + count)]
         sql = "select hash from leaf where seq >= ? and seq < ? order by seq"
-        found = [each for (each,) in self._db.execute(sql, (first, first + count))]
+        found = [each for (each,) in self.db.execute(sql, (first, first + count))]
         if len(found) != count or any(len(each) != HASH_BYTES for each in found):
             raise ValueError(f"a hash of records {first} to {first + count - 1} is missing")
         return found
 
     def _full(self, level: int, number: int) -> list[bytes]:
         sql = "select data from tile where level = ? and n = ?"
-        row = self._db.execute(sql, (level, number)).fetchone()
+        row = self.db.execute(sql, (level, number)).fetchone()
         if row is None or type(row[0]) is not bytes or len(row[0]) != TILE_BYTES:
             raise ValueError(f"tile {level}/{number} is missing or is not {TILE_BYTES:,} bytes")
         return split(row[0])

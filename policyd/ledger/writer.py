@@ -46,13 +46,13 @@ def serve(pipe: socket.socket, store: Store) -> None:
     while piece := _receive(pipe):
         arrived.feed(piece)
         while True:
-            frames, records = arrived.batch()
-            if not frames:
+            batch = arrived.batch()
+            if not batch.frames:
                 break
             started = time.perf_counter()
-            store.append(records)
+            store.append(batch.records, batch.asides)
             # INVARIANT: nothing is said to be durable before its commit has returned.
-            _say(pipe, Committed(frames, store.size, time.perf_counter() - started))
+            _say(pipe, Committed(batch.frames, store.size, time.perf_counter() - started))
             store.tidy()
 
 

@@ -8,6 +8,7 @@ PolicydError
 │   ├── KeyUnknown         no key, or one that is unknown or revoked
 │   └── OutOfScope         a good key, but not for this
 ├── NotFound               no such thing, or not for this caller
+├── Gone                   it was there, and was removed on purpose
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
 ├── LedgerUnavailable      the record could not be made durable; so there is no answer
@@ -71,6 +72,12 @@ class NotFound(PolicydError):
     """There is no such thing, or this caller may not know of it."""
 
     code = "not-found"
+
+
+class Gone(PolicydError):
+    """It was there, and was removed on purpose; there is a record of that."""
+
+    code = "gone"
 
 
 class Conflict(PolicydError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,13 +16,16 @@ from policyd.points.administration import AdministrationPoint, InForce, PolicyIn
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
+from policyd.points.erasures import ErasurePoint
 from policyd.points.explain import ExplainPoint
+from policyd.points.holds import HoldPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.retention import RetentionPoint
 from policyd.registry.keys import KeyStore
 
 
@@ -40,8 +43,13 @@ class Stores:
 class Service:
     """Everything the API may call."""
 
-    def __init__(self, stores: Stores, read: Read, start: InForce) -> None:
-        """Begin with *start*, which *read* reads again; nothing is recorded yet."""
+    def __init__(
+        self, stores: Stores, read: Read, start: InForce, days: Mapping[str, int] = {}
+    ) -> None:
+        """Begin with *start*, which *read* reads again; nothing is recorded yet.
+
+        Records are kept for so many *days*, by kind.
+        """
         self.keys = stores.keys
         self.signer = stores.signer
         self.metrics = Metrics()
@@ -58,6 +66,9 @@ class Service:
         self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.holds = HoldPoint(stores.reader, ledger)
+        self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
+        self.retention = RetentionPoint(stores.reader, ledger, self.holds, days)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
@@ -74,7 +85,8 @@ class Service:
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
         await self.publication.covering(self._ledger.size)
-        tasks = [asyncio.create_task(each.run()) for each in (self.refusals, self.publication)]
+        running = (self.refusals, self.publication, self.retention)
+        tasks = [asyncio.create_task(each.run()) for each in running]
         try:
             yield
         finally:
