@@ -1,15 +1,19 @@
-"""`policyd audit`: what is done to the log itself, offline, with the data folder's lock."""
+"""`policyd audit`: what is done to the log itself.
+
+Over a running server: see `removal` and `holds`. Offline, with the data folder's lock: here.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from policyd.cli import holds, removal
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
 
-_CODES = "0 done, 2 refused, or the data folder cannot be used"
+_CODES = "0 done (no server may run), 2 refused, or the data folder cannot be used"
 _EPOCH = 'policyd audit new-epoch --reason "the disk was lost; restored the copy of Sunday"'
 _AFTER_EPOCH = """\
 
@@ -32,10 +36,12 @@ def register(app: typer.Typer) -> None:
     audit.command("new-epoch", epilog=ending(_EPOCH, _CODES))(new_epoch)
     audit.command("rotate-key", epilog=ending("policyd audit rotate-key", _CODES))(rotate_key)
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
+    removal.register(audit)
+    holds.register(audit)
     app.add_typer(
         audit,
         name="audit",
-        help="Begin a new log, or change the key it is signed with; no server may run.",
+        help="Show, hold, erase and prune records; begin a new log, or change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 

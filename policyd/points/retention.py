@@ -72,6 +72,14 @@ class RetentionPoint:
         except PolicydError as error:
             log.warning("pruned-not-removed", code=error.code, why=error.message)
 
+    def first(self) -> int:
+        """The record that the log begins at; those before it were pruned.
+
+        Raises:
+            LedgerUnavailable: the log cannot be read.
+        """
+        return self._reader.first()
+
     async def look(self) -> Pruning:
         """What would be pruned now.
 
