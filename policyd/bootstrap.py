@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -28,6 +28,8 @@ from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read, read_folder
 from policyd.points.service import Service, Stores
+from policyd.points.witness_policy import read_witness_policy
+from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
 
@@ -189,16 +191,28 @@ async def _serve(
     ):
         guard = Guard(settings.guard) if settings.guard else None
         check_guard(folder.path, guard, reader)
-        ledger = await Ledger.open(folder, options)
-        try:
-            stores = Stores(ledger, reader, keys, folder.signer, guard)
-            service = Service(stores, read, start)
-            async with service.running():
-                await _run(settings, service, door)
-        finally:
-            # The last to close the file takes its WAL away, and a reader cannot.
-            reader.close()
-            await ledger.close()
+        async with _witnesses(settings.witnesses, reader) as witnesses:
+            ledger = await Ledger.open(folder, options)
+            try:
+                stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses)
+                service = Service(stores, read, start)
+                async with service.running():
+                    await _run(settings, service, door)
+            finally:
+                # The last to close the file takes its WAL away, and a reader cannot.
+                reader.close()
+                await ledger.close()
+
+
+def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:
+    """Those that the file *path* names, if there is one."""
+    if path is None:
+        return nullcontext()
+
+    async def prove(old: int, new: int) -> Sequence[bytes]:
+        return await asyncio.to_thread(reader.consistency, old, new)
+
+    return Witnesses(read_witness_policy(path), prove)
 
 
 async def _run(settings: Settings, service: Service, door: Door) -> None:

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """The https URL under which callers know this server; AuthZEN metadata needs it."""
     guard: Path | None = None
     """The file that knows what the log has published: best on another machine's disk."""
+    witnesses: Path | None = None
+    """Who cosigns checkpoints, and which of them must: a file in C2SP tlog-policy format."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

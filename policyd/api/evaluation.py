@@ -20,7 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
-Prove = Callable[[int], Awaitable[tuple[str, bytes]]]
+Prove = Callable[[int], Awaitable[tuple[str, bytes] | None]]
 
 log = structlog.get_logger(__name__)
 PATH = "/access/v1/evaluation"
@@ -103,10 +103,11 @@ class EvaluationEndpoint:
         return 200, body, [JSON, (b"x-decision-id", batch.id.encode())]
 
     async def _receipt(self, asked: Asked, index: int) -> Receipt | None:
-        """The receipt of the record at *index*, if its sender asked for one."""
-        if "receipt" not in asked.include:
+        """The receipt of the record at *index*, if its sender asked for one and it can be had."""
+        found = await self._prove(index) if "receipt" in asked.include else None
+        if found is None:
             return None
-        made, leaf_hash = await self._prove(index)
+        made, leaf_hash = found
         return Receipt(index, leaf_hash.hex(), made)
 
     def _refuse(

@@ -15,7 +15,8 @@ Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), a
   `code` that does not change.
 * An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
   `destination` (the one spelling of the URL it is about), `valid-until`, `receipt` (proof that the
-  decision is in the signed log: keep it). Obligations always come.
+  decision is in the signed log: keep it; not where witnesses must cosign the log first, since no
+  answer waits for them). Obligations always come.
 * Members that policyd does not know are ignored; what it knows has to have the right type.
 * `X-Request-ID`, up to 128 printable characters, comes back with the answer and is recorded.
 """

@@ -1,4 +1,5 @@
-"""What others wrote finds our log good, and a damaged one not: Go's note and tlog, Tessera's fsck.
+"""What others wrote finds our log good, and a damaged one not: Go's note and tlog, Tessera's fsck,
+a witness.
 
 They are built from `tests/api/go`, whose go.sum pins them; a machine without Go, or without a way
 to the Go modules, skips these tests and says why.
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from policyd_audit import layout
+from policyd_audit import cosignature, layout, note, receipt
 from policyd_audit.note import parse_vkey
 from tests.api.calls import ALLOWED, DENIED
+from tests.api.conftest import Start
 from tests.servers import (
     EVALUATIONS,
     JSON,
@@ -30,7 +32,11 @@ from tests.servers import (
 pytestmark = pytest.mark.slow
 
 SOURCES = REPOSITORY / "tests/api/go"
-TOOLS = {"fsck": "github.com/transparency-dev/tessera/cmd/fsck", "receipts": "./receipts"}
+TOOLS = {
+    "fsck": "github.com/transparency-dev/tessera/cmd/fsck",
+    "receipts": "./receipts",
+    "witness": "./witness",
+}
 RECORDS = 70_000
 BATCH = 200
 LINES = 4
@@ -106,8 +112,7 @@ def fsck(tool: Path, storage: str, server: Server, key_file: Path) -> int | None
 
 def published(server: Server) -> bytes:
     """The newest checkpoint; it covers all that was recorded before it was asked for."""
-    newest = server.get("/v1/audit/records?limit=1", server.home.admin).json()["records"][0]
-    server.get(f"/v1/audit/records/{newest['record']['id']}/proof", server.home.admin)
+    covered(server)
     return server.get("/log/checkpoint").body
 
 
@@ -168,3 +173,38 @@ def test_go_opens_our_checkpoints_and_checks_our_proofs(
         path.write_bytes(good[:at] + (b"B" if good[at : at + 1] == b"A" else b"A") + good[at + 1 :])
         assert run(tools["receipts"], key, new, receipt, growth, old).returncode == 1
         path.write_bytes(good)
+
+
+@pytest.fixture
+def witness(tools: dict[str, Path], home: Home, tmp_path: Path) -> Iterator[str]:
+    """A witness of the log of `home`, made of others' parts: its key and its URL."""
+    key = tmp_path / "vkey"
+    key.write_text(home.vkey)
+    command = [str(tools["witness"]), str(key)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        yield running.stdout.readline()
+        running.kill()
+
+
+def test_a_witness_of_others_parts_cosigns(witness: str, start: Start, tmp_path: Path) -> None:
+    """It checks each proof it is sent, also from a server that does not know where it stands."""
+    policy = tmp_path / "witnesses"
+    policy.write_text(f"witness go {witness}quorum go\n")
+    key = cosignature.parse_vkey(witness.split()[0])
+    for _ in range(2):
+        server = start(POLICYD_WITNESSES=str(policy))
+        for _ in range(3):
+            server.check(ALLOWED, server.pep("sales"))
+            found = note.parse(covered(server))
+            assert cosignature.time_of(found, key)
+        assert server.stop() == 0
+
+
+def covered(server: Server) -> str:
+    """A published checkpoint that covers what was recorded before."""
+    newest = server.get("/v1/audit/records?limit=1", server.home.admin).json()["records"][0]
+    path = f"/v1/audit/records/{newest['record']['id']}/proof"
+    proof = server.get(path, server.home.admin)
+    assert proof.status == 200, proof
+    return receipt.parse(proof.body.decode()).note
