@@ -1,4 +1,4 @@
-"""A decision by policy files alone, without a server: never an authorisation."""
+"""What a server of policy files would answer, without one: never an authorisation."""
 
 import json
 from collections.abc import Mapping
@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from policyd.api.match import shown, sought
 from policyd.api.wire import answer_body, read_call
 from policyd.cli.findings import check_folder, told_in
 from policyd.engine.decide import Engine
+from policyd.engine.match import match
 from policyd.model.facts import Facts
 from policyd.policy.load import load
 from policyd.settings import read_settings
@@ -26,12 +28,30 @@ def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         PolicyInvalid: the tree has findings; they are printed.
         CallRefused: the question cannot be judged.
     """
-    check_folder(policies)
     body = json.dumps(question).encode()
     asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
-    with told_in(policies):
-        engine = Engine(load(policies))
+    engine = _engine(policies)
     decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
     include = asked.include - {"valid-until"}  # it holds for nothing, so not until any time either
     answer: dict[str, Any] = json.loads(answer_body(decision, include, in_full=True))
     return answer | {"snapshot": engine.snapshot.digest}
+
+
+def would_match(policies: Path, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the tree at *policies* says to a look-up with the parameters *asked*.
+
+    Raises:
+        UsageError: there is no such folder.
+        PolicyInvalid: the tree has findings; they are printed.
+        CallRefused: the question cannot be judged.
+    """
+    question, engine = sought(**asked), _engine(policies)
+    found = match(engine, question.call, datetime.now(UTC))
+    answer = shown(question, found, engine.snapshot, in_part=False, in_full=True)
+    return answer.model_dump(exclude_unset=True)
+
+
+def _engine(policies: Path) -> Engine:
+    check_folder(policies)
+    with told_in(policies):
+        return Engine(load(policies))

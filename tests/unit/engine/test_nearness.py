@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from policyd.engine.destination import canonical
-from policyd.engine.nearness import near
+from policyd.engine.nearness import Request, near
 from policyd.model.destinations import Destination
 
 API = Destination(
@@ -44,12 +44,12 @@ API = Destination(
 )
 def test_the_words_that_keep_a_url_out(url: str, fails: tuple[str, ...] | None) -> None:
     """A destination is near by its host, or by all but a like host; one that lists it is not."""
-    found = near([API], canonical(url))
+    found = near([API], Request(canonical(url)))
     assert [each.fails for each in found] == ([fails] if fails else [])
 
 
 def test_named_ports_stand_for_the_usual_one() -> None:
     """Where a destination names ports, even the usual one is not among them."""
     narrow = replace(API, ports=frozenset({8443}), paths=())
-    (found,) = near([narrow], canonical("https://api.crm.example/"))
+    (found,) = near([narrow], Request(canonical("https://api.crm.example/")))
     assert (found.destination, found.fails) == (narrow, ("port",))
