@@ -6,7 +6,7 @@ No decision: whether data may go there, and which, is not asked.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from policyd.engine.case import Case
 from policyd.engine.checks import check_destination
@@ -82,13 +82,13 @@ def private_addresses(place: Destination) -> tuple[str, ...]:
 
     A client that is led to any other such address by a name has been led astray.
     """
-    listed = (*place.networks, *(ip_network(each) for each in place.hosts if is_address(each)))
-    private = (
-        each
-        for each in listed
-        if any(each.version == other.version and each.overlaps(other) for other in _PRIVATE)
-    )
-    return tuple(sorted(map(str, private)))
+    listed = {str(each): each for each in place.networks}
+    listed |= {each: ip_network(each) for each in place.hosts if is_address(each)}
+    return tuple(sorted(text for text, network in listed.items() if _has_private(network)))
+
+
+def _has_private(network: IPv4Network | IPv6Network) -> bool:
+    return any(network.version == each.version and network.overlaps(each) for each in _PRIVATE)
 
 
 def _names(case: Case) -> frozenset[str] | None:

@@ -53,3 +53,47 @@ def test_named_ports_stand_for_the_usual_one() -> None:
     narrow = replace(API, ports=frozenset({8443}), paths=())
     (found,) = near([narrow], Request(canonical("https://api.crm.example/")))
     assert (found.destination, found.fails) == (narrow, ("port",))
+
+
+URL = canonical("https://api.crm.example/v3/x")
+NARROW = replace(API, methods=frozenset({"GET", "POST"}), who=frozenset({"sender", "hr"}))
+
+
+@pytest.mark.parametrize(
+    ("method", "names", "fails"),
+    [
+        (None, None, ()),
+        ("GET", None, ()),
+        (None, frozenset({"sender", "everyone"}), ()),
+        ("PUT", None, ("method",)),
+        ("get", None, ("method",)),
+        ("GET", frozenset({"sales", "everyone"}), ("who",)),
+        ("PUT", frozenset[str](), ("method", "who")),
+    ],
+)
+def test_method_and_who_keep_a_request_out(
+    method: str | None, names: frozenset[str] | None, fails: tuple[str, ...]
+) -> None:
+    """A destination that narrows by method and who keeps out what is said and not listed."""
+    found = near([NARROW], Request(URL, method, names))
+    assert [each.fails for each in found] == ([fails] if fails else [])
+
+
+def test_one_that_nobody_registered_is_not_among_everyone() -> None:
+    """A destination for every integration takes none that nobody registered."""
+    assert near([API], Request(URL, "GET", frozenset({"a/b", "everyone"}))) == ()
+    (found,) = near([API], Request(URL, "GET", frozenset()))
+    assert found.fails == ("who",)
+
+
+def test_the_nearest_come_first() -> None:
+    """What lacks least comes first, then what has the host itself, then the order of names."""
+    places = [
+        replace(API, name="worse", paths=("/v4/*",), methods=frozenset({"GET"})),
+        replace(API, name="like", hosts=frozenset({"www.crm.example"})),
+        replace(API, name="b", paths=("/v4/*",)),
+        replace(API, name="a", paths=("/v4/*",)),
+        API,
+    ]
+    found = near(places, Request(URL, "POST"))
+    assert [each.destination.name for each in found] == ["a", "b", "like", "worse"]
