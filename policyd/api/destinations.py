@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Annotated
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +37,11 @@ def looked_up(request: Request, asked: Annotated[LookUp, Query()]) -> Sought:
     Raises:
         CallRefused: it cannot be judged.
     """
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        # The framework would put another character in its place, and another URL be looked up.
+        raise CallMalformed("the query string is not UTF-8") from None
     counts = Counter(name for name, _ in request.query_params.multi_items())
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice:

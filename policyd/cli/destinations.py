@@ -1,5 +1,6 @@
 """`policyd destinations`: what a URL becomes, and which listed destination takes it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from policyd.cli.exits import FAILED, FINE
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import say_json
 from policyd.cli.server import DEFAULT_URL, Server, Url
+from policyd.model.errors import CallMalformed
 
 _PATH = "/v1/destinations/match"
 _EXAMPLE = """\
@@ -57,10 +59,24 @@ def match(  # noqa: PLR0913 - one parameter per option
     """Show what a URL becomes, or why it is refused, which entry takes it and which nearly do."""
     said = {"endpoint": place, "path": path, "method": method, "subject": subject}
     asked = {name: each for name, each in said.items() if each is not None}
+    _check_text(asked)
     if policies:
         return _try(policies, asked, as_json=as_json)
-    body = Server.at(url).ask("GET", f"{_PATH}?{urlencode(asked, errors='replace')}").body
+    body = Server.at(url).ask("GET", f"{_PATH}?{urlencode(asked)}").body
     return _tell(body, as_json=as_json)
+
+
+def _check_text(asked: Mapping[str, str]) -> None:
+    """Nothing, if all of it is text, which an argument of other bytes is not.
+
+    Raises:
+        CallMalformed: a part is not.
+    """
+    for name, each in asked.items():
+        try:
+            each.encode()
+        except UnicodeEncodeError:
+            raise CallMalformed(f"`{name}` is not UTF-8") from None
 
 
 def _try(policies: Path, asked: dict[str, str], *, as_json: bool) -> int:

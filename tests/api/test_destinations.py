@@ -177,6 +177,8 @@ def test_who_may_ask_about_whom(server: Server, builder: str) -> None:
         ("url=https://a.example&subject=", "call-malformed", "`subject.id`"),
         ("url=https://a.example&metod=GET", "request-malformed", "`metod`"),
         ("url=https://a.example&decision=true", "request-malformed", "`decision`"),
+        ("url=https://a.example/%ff", "call-malformed", "the query string is not UTF-8"),
+        ("endpoint=crm/api&path=%ed%a0%80", "call-malformed", "the query string is not UTF-8"),
         ("url=https://a.example/%00", "call-malformed", "control character"),
         ("url=https://a.example/%0D%0AX-A:b", "call-malformed", "control character"),
         ("endpoint=crm/api&path=%1B%5B2J", "call-malformed", "control character"),

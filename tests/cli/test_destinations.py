@@ -164,9 +164,10 @@ def test_no_server_is_told(policyd: Program) -> None:
         (["x\x07"], "call-malformed"),
         ([""], "call-malformed"),
         ([CRM, "--subject", ""], "call-malformed"),
+        (["https://x.test/\udcff"], "call-malformed"),
         ([f"https://x.test/{'x' * 10_000}"], "call-too-large"),
     ],
-    ids=["control character", "empty", "empty subject", "10 kB"],
+    ids=["control character", "empty", "empty subject", "no text", "10 kB"],
 )
 def test_what_cannot_be_asked(
     policyd: Program, admin: dict[str, str], asked: list[str], code: str
