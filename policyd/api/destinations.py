@@ -11,10 +11,10 @@ from policyd.api.caller import Served, key_with, sender
 from policyd.api.match import MatchShown, Sought, shown, sought
 from policyd.model.errors import CallMalformed
 from policyd.model.keys import Key
+from policyd.points.explain import WATCHERS
 
 router = APIRouter(prefix="/v1/destinations")
-_IN_FULL = ("author", "auditor", "admin")
-_ASKS = Annotated[Key, Depends(key_with("builder", *_IN_FULL, "pep"))]
+_ASKS = Annotated[Key, Depends(key_with("builder", *WATCHERS, "pep"))]
 
 
 class LookUp(BaseModel):
@@ -60,6 +60,6 @@ async def match(
     It is recorded, but it is no decision. Builders and PEPs name their own integrations alone.
     """
     looked = await service.places.match(sender(request, by), asked.call)
-    is_pep_alone = not by.has_role("builder", *_IN_FULL)
-    in_full = by.has_role(*_IN_FULL)
+    is_pep_alone = not by.has_role("builder", *WATCHERS)
+    in_full = by.has_role(*WATCHERS)
     return shown(asked, looked.match, looked.snapshot, in_part=is_pep_alone, in_full=in_full)

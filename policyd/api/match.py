@@ -6,10 +6,10 @@ from pydantic import BaseModel
 
 from policyd.api.wire import as_call, wire_reason
 from policyd.engine.match import Match, private_addresses
-from policyd.engine.nearness import Near
+from policyd.engine.nearness import Near, listed
 from policyd.engine.spelling import Change
 from policyd.model.call import Call
-from policyd.model.destinations import PORTS, Destination
+from policyd.model.destinations import Destination
 from policyd.model.errors import CallMalformed
 from policyd.model.rules import EVERYONE
 from policyd.model.snapshot import Snapshot
@@ -151,21 +151,6 @@ def _destination(place: Destination, snapshot: Snapshot, *, in_part: bool) -> De
 
 
 def _near(found: Near) -> NearShown:
-    listed = _listed(found.destination)
-    return NearShown(
-        destination=found.destination.name, fails={part: listed[part] for part in found.fails}
-    )
-
-
-def _listed(place: Destination) -> dict[str, list[str]]:
-    """What *place* lists, by part, as policy files write it."""
-    usual = {PORTS[scheme] for scheme in place.schemes}
-    suffixes = (f"*{each}" for each in place.suffixes)
-    return {
-        "host": sorted([*place.hosts, *suffixes, *map(str, place.networks)]),
-        "scheme": sorted(place.schemes),
-        "port": [str(each) for each in sorted(place.ports or usual)],
-        "path": list(place.paths),
-        "method": sorted(place.methods),
-        "who": sorted(place.who or {EVERYONE}),
-    }
+    words = listed(found.destination)
+    fails = {part: list(words[part]) for part in found.fails}
+    return NearShown(destination=found.destination.name, fails=fails)

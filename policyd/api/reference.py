@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
+import msgspec
+
 from policyd.api.batch import STOPS, batch_body, read_batch
 from policyd.api.examples import EXAMPLES, LOOK_UPS, Example, LookUp
 from policyd.api.match import shown, sought
-from policyd.api.reference_texts import ENDING, MATCH, OBLIGATIONS, OPENING, PROBLEMS
-from policyd.api.wire import Asked, answer_body
+from policyd.api.reference_texts import ENDING, EXPLAINED, MATCH, OBLIGATIONS, OPENING, PROBLEMS
+from policyd.api.wire import Asked, answer_body, as_call
 from policyd.engine.decide import Engine
+from policyd.engine.explain import explain
 from policyd.engine.match import MAX_NEAR, match
 from policyd.model.call import Call
 from policyd.model.codes import CODES
@@ -45,6 +48,9 @@ def page(policies: Path) -> str:
         OPENING,
         "## By example\n",
         *examples,
+        EXPLAINED.format(check=_explained(EXAMPLES[1], "ceiling", engine)),
+        MATCH.format(most=MAX_NEAR),
+        *(_look_up(each, engine) for each in LOOK_UPS),
         "## Obligations\n",
         _table(["type", "properties", "what to do"], duties),
         "## Reason codes\n",
@@ -52,8 +58,6 @@ def page(policies: Path) -> str:
         "## Problem codes\n",
         _table(["status", "code", "what it means", "what to do"], problems),
         ENDING.format(semantics=", ".join(f"`{each}`" for each in STOPS)),
-        MATCH.format(most=MAX_NEAR),
-        *(_look_up(each, engine) for each in LOOK_UPS),
     ]
     return "\n".join(parts)
 
@@ -92,6 +96,13 @@ def _look_up(example: LookUp, engine: Engine) -> str:
 
 def _decide(engine: Engine, call: Call) -> Decision:
     return engine.judge(engine.open(call, _NOW), Facts(_NOW))
+
+
+def _explained(example: Example, name: str, engine: Engine) -> str:
+    """One check of the example's explanation."""
+    call = as_call(example.body, ()).call
+    told = explain(engine, engine.open(call, _NOW), Facts(_NOW))
+    return _pretty(msgspec.json.encode(next(each for each in told.checks if each.name == name)))
 
 
 def _pretty(body: bytes) -> str:

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from policyd.api.match import shown, sought
-from policyd.api.wire import answer_body, read_call
+from policyd.api.wire import Asked, answer_body, read_call
 from policyd.cli.findings import check_folder, told_in
 from policyd.engine.decide import Engine
+from policyd.engine.explain import explain
 from policyd.engine.match import match
+from policyd.engine.owners import owner_state
 from policyd.model.facts import Facts
 from policyd.policy.load import load
 from policyd.settings import read_settings
@@ -28,27 +32,35 @@ def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         PolicyInvalid: the tree has findings; they are printed.
         CallRefused: the question cannot be judged.
     """
-    body = json.dumps(question).encode()
-    asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
-    engine = _engine(policies)
+    asked, engine = _opened(policies, question)
     decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
     include = asked.include - {"valid-until"}  # it holds for nothing, so not until any time either
     answer: dict[str, Any] = json.loads(answer_body(decision, include, in_full=True))
     return answer | {"snapshot": engine.snapshot.digest}
 
 
-def would_match(policies: Path, asked: Mapping[str, str]) -> dict[str, Any]:
-    """What the tree at *policies* says to a look-up with the parameters *asked*.
+def would_explain(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
+    """How that answer would come about; raises as `would_answer`. No limit has counted anything."""
+    asked, engine = _opened(policies, question)
+    now = datetime.now(UTC)
+    case = engine.open(asked.call, now)
+    explained = explain(engine, case, Facts(now, owner=owner_state(case)))
+    told: dict[str, Any] = json.loads(msgspec.json.encode(explained))
+    return told
 
-    Raises:
-        UsageError: there is no such folder.
-        PolicyInvalid: the tree has findings; they are printed.
-        CallRefused: the question cannot be judged.
-    """
+
+def would_match(policies: Path, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the tree says to a look-up with the parameters *asked*; raises as `would_answer`."""
     question, engine = sought(**asked), _engine(policies)
     found = match(engine, question.call, datetime.now(UTC))
     answer = shown(question, found, engine.snapshot, in_part=False, in_full=True)
     return answer.model_dump(exclude_unset=True)
+
+
+def _opened(policies: Path, question: Mapping[str, Any]) -> tuple[Asked, Engine]:
+    body = json.dumps(question).encode()
+    asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
+    return asked, _engine(policies)
 
 
 def _engine(policies: Path) -> Engine:

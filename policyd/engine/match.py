@@ -88,7 +88,7 @@ def private_addresses(place: Destination) -> tuple[str, ...]:
 
 
 def _has_private(network: IPv4Network | IPv6Network) -> bool:
-    return any(network.version == each.version and network.overlaps(each) for each in _PRIVATE)
+    return any(network.overlaps(each) for each in _PRIVATE)
 
 
 def _names(case: Case) -> frozenset[str] | None:

@@ -1,6 +1,6 @@
 """Destinations that nearly list a URL, with the words of each that keep it out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -40,6 +40,20 @@ def near(destinations: Iterable[Destination], sought: Request) -> tuple[Near, ..
     looked = (Near(each, tuple(_fails(each, sought))) for each in destinations)
     found = (each for each in looked if each.fails and _is_near(each, sought.url))
     return tuple(sorted(found, key=_distance))
+
+
+def listed(place: Destination) -> Mapping[str, tuple[str, ...]]:
+    """What *place* lists, by the words of `Near.fails`, as policy files write it."""
+    suffixes = (f"*{each}" for each in place.suffixes)
+    ports = place.ports or {PORTS[scheme] for scheme in place.schemes}
+    return {
+        "host": tuple(sorted([*place.hosts, *suffixes, *map(str, place.networks)])),
+        "scheme": tuple(sorted(place.schemes)),
+        "port": tuple(str(each) for each in sorted(ports)),
+        "path": place.paths,
+        "method": tuple(sorted(place.methods)),
+        "who": tuple(sorted(place.who or {EVERYONE})),
+    }
 
 
 def _is_near(found: Near, url: CanonicalUrl) -> bool:

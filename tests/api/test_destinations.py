@@ -223,7 +223,7 @@ def test_a_url_that_cannot_be_read(server: Server, place: str, problem: str) -> 
     assert problem in reason["message"]
     assert SECRET not in str(told)
     last = server.home.records("query")[-1]
-    assert (last["text"], last["rows"]) == ("match:unreadable", 0)
+    assert (last["text"], last["rows"]) == ("match url:unreadable", 0)
 
 
 def test_a_method_that_is_not_said_is_not_judged(server: Server) -> None:
@@ -237,21 +237,21 @@ def test_a_method_that_is_not_said_is_not_judged(server: Server) -> None:
 @pytest.mark.parametrize(
     ("asked", "text", "rows"),
     [
-        ({"url": CRM}, f"match:{CRM}", 1),
+        ({"url": CRM}, f"match url:{CRM}", 1),
         (
             {"endpoint": "chat/hooks", "path": "a", "method": "PUT", "subject": "hr/x"},
-            f"match:{HOOK}a endpoint:chat/hooks method:PUT subject:hr/x",
+            f"match url:{HOOK}a endpoint:chat/hooks method:PUT subject:hr/x",
             0,
         ),
-        ({"url": "https://x.test/"}, "match:https://x.test/", 0),
+        ({"url": "https://x.test/"}, "match url:https://x.test/", 0),
         (
             {"url": "https://[fd00:20::1]/", "method": "GET subject:hr/x"},
-            "match:https://[fd00:20::1]/ method:GET%20subject:hr/x",
+            "match url:https://[fd00:20::1]/ method:GET%20subject:hr/x",
             1,
         ),
         (
             {"url": "https://x.test/", "subject": "é/x y"},
-            "match:https://x.test/ subject:%C3%A9/x%20y",
+            "match url:https://x.test/ subject:%C3%A9/x%20y",
             0,
         ),
     ],

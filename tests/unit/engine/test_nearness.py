@@ -90,10 +90,10 @@ def test_the_nearest_come_first() -> None:
     """What lacks least comes first, then what has the host itself, then the order of names."""
     places = [
         replace(API, name="worse", paths=("/v4/*",), methods=frozenset({"GET"})),
-        replace(API, name="like", hosts=frozenset({"www.crm.example"})),
+        replace(API, name="0-like", hosts=frozenset({"www.crm.example"})),
         replace(API, name="b", paths=("/v4/*",)),
         replace(API, name="a", paths=("/v4/*",)),
         API,
     ]
     found = near(places, Request(URL, "POST"))
-    assert [each.destination.name for each in found] == ["a", "b", "like", "worse"]
+    assert [each.destination.name for each in found] == ["a", "b", "0-like", "worse"]
