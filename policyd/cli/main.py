@@ -100,7 +100,7 @@ def _command(error: typer.TyperException, arguments: list[str]) -> str:
     if context:
         return str(context.command_path)
     words = list(takewhile(lambda each: not each.startswith("-"), arguments))
-    return " ".join(["policyd", *words[: 2 if words[:1] == ["keys"] else 1]])
+    return " ".join(["policyd", *words[: 2 if words[:1] in (["destinations"], ["keys"]) else 1]])
 
 
 def _plain(message: str) -> str:
