@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from policyd import __version__
 from policyd.api import health, keys, metadata, outcomes, records
@@ -111,11 +112,14 @@ def rest(service: Service, public_url: str | None = None) -> FastAPI:
         version=__version__,
         docs_url=None,  # its page loads scripts from a third party
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (health, keys, outcomes, records):
-        app.include_router(module.router)
-    app.include_router(metadata.router_for(public_url))
+    routers = [module.router for module in (health, keys, outcomes, records)]
+    routers.append(metadata.router_for(public_url))
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = [route for each in (app.router, *routers) for route in each.routes]
     app.add_exception_handler(PolicydError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
@@ -160,12 +164,22 @@ def _malformed(request: Request, error: Exception) -> Response:
     return _refusal(request.app.state.service, request, told)
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code, detail = _HTTP.get(error.status_code, ("http-error", str(error.detail).lower()))
     told = Problem(error.status_code, str(error.detail), code, detail)
-    return _response(told, dict(error.headers or {}))
+    allowed = _allowed(request) if error.status_code == 405 else {}  # noqa: PLR2004 - RFC 9110, 15.5.6
+    return _response(told, dict(error.headers or {}) | allowed)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """The header that names every method of a path; Starlette's has those of its first route."""
+    here = [
+        each for each in request.app.state.routes if each.matches(request.scope)[0] != Match.NONE
+    ]
+    methods = {method for each in here for method in getattr(each, "methods", ())}
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _internal(_: Request, __: Exception) -> Response:

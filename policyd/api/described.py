@@ -37,6 +37,14 @@ _WITH: dict[str, Described] = {
 _ANY = ("400", "413", "500")
 _WITH_KEY = ("401", "403")
 _OF_CHECKS = ("405", "503")
+_ID = "$response.header.X-Decision-ID"
+_LINKS: dict[str, Described] = {
+    "Record": {"operationId": "record", "parameters": {"record_id": _ID}},
+    "Outcome": {
+        "operationId": "report_outcome",
+        "requestBody": {"decision_id": _ID, "status": "ok"},
+    },
+}
 _CHECK = "AuthZEN 1.0, access evaluation: may this call run? Ask before it runs."
 _BATCH = (
     "AuthZEN 1.0, access evaluations: several checks, recorded as one. What an item lacks of"
@@ -86,6 +94,7 @@ def _operation(
             "X-Decision-ID": record | {"description": "The record; of an item, `id/index`"}
         },
         "content": {"application/json": {"schema": answered}},
+        "links": _LINKS,
     }
     return {
         "summary": name.replace("_", " ").capitalize(),

@@ -105,8 +105,11 @@ class KeyList(BaseModel):
     keys: list[ShownKey]
 
 
-@router.post("", status_code=201, responses={503: {}})
-async def create(asked: KeyRequest, service: Served, by: Admin) -> MadeKey:
+_REVOKE = {"operationId": "revoke_key", "parameters": {"key_id": "$response.body#/id"}}
+
+
+@router.post("", status_code=201, responses={201: {"links": {"Revoke": _REVOKE}}, 503: {}})
+async def create_key(asked: KeyRequest, service: Served, by: Admin) -> MadeKey:
     """A new key with its secret, which is shown this once."""
     new = NewKey(
         holder=asked.holder,
@@ -122,13 +125,13 @@ async def create(asked: KeyRequest, service: Served, by: Admin) -> MadeKey:
 
 
 @router.get("")
-def listed(service: Served, _: Admin) -> KeyList:
+def list_keys(service: Served, _: Admin) -> KeyList:
     """Every key, revoked ones too; never a secret."""
     return KeyList(keys=[ShownKey(**_shown(key)) for key in service.key_point.list()])
 
 
 @router.delete("/{key_id}", responses={404: {}, 503: {}})
-async def revoke(key_id: str, service: Served, by: Admin) -> ShownKey:
+async def revoke_key(key_id: str, service: Served, by: Admin) -> ShownKey:
     """The key, revoked from now on."""
     return ShownKey(**_shown(await service.key_point.revoke(by, key_id)))
 

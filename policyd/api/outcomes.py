@@ -3,13 +3,18 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policyd.api.caller import Anyone, Served, sender
 from policyd.api.text import CONTROL, PLAIN
 from policyd.points.outcomes import Outcome, UnaskedCall
 
 router = APIRouter(prefix="/v1/outcomes")
+
+
+def _whole(number: object) -> object:
+    """The number as JSON Schema counts it: 12.0 is as whole as 12."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _plain(text: str) -> str:
@@ -19,7 +24,8 @@ def _plain(text: str) -> str:
 
 
 _TELLING = {"pattern": PLAIN}
-Count = Annotated[int, Field(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
+# Exact in every JSON reader (I-JSON).
+Count = Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(_whole)]
 Id = Annotated[str, Field(max_length=64, json_schema_extra=_TELLING), AfterValidator(_plain)]
 Name = Annotated[str, Field(max_length=160, json_schema_extra=_TELLING), AfterValidator(_plain)]
 
@@ -73,7 +79,7 @@ class OutcomeRecorded(BaseModel):
 
 
 @router.post("", status_code=201, responses={404: {}, 409: {}, 503: {}})
-async def report(
+async def report_outcome(
     said: OutcomeReport, request: Request, service: Served, by: Anyone
 ) -> OutcomeRecorded:
     """Say, once and with the key that got the decision, what became of the call."""

@@ -79,7 +79,7 @@ def listing(
 
 
 @router.get("", responses=_answers("RecordPage"))
-async def page(
+async def records(
     request: Request, service: Served, by: Watcher, asked: Annotated[Listing, Depends(listing)]
 ) -> Response:
     """Records by time: from `after` on, before `before`; go on with `next_cursor`."""

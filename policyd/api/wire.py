@@ -23,7 +23,11 @@ MAX_CALL = 4096
 Text = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": SOME_PLAIN})]
 Line = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN})]
 Place = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN_BUT_QUERY})]
-Count = Annotated[int, Meta(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
+_BELOW = 2**53  # exact in every JSON reader (I-JSON)
+Count = (
+    Annotated[int, Meta(ge=0, lt=_BELOW)] | Annotated[float, Meta(ge=0, lt=_BELOW, multiple_of=1)]
+)
+"""A whole number; JSON has no other sign of one than that nothing but zeros follows the point."""
 
 
 class Party(Struct):
@@ -167,8 +171,8 @@ def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
         method=context.method or None,
         sources=tuple(context.sources or ()),
         on_behalf_of=tuple(_entity(each) for each in context.on_behalf_of or ()),
-        rows=volume.rows,
-        bytes=volume.bytes,
+        rows=_whole(volume.rows),
+        bytes=_whole(volume.bytes),
         purpose=volume.processing_activity_id,
         traceparent=context.traceparent or None,
         supported_obligations=key_supports if declared is None else tuple(declared),
@@ -177,6 +181,10 @@ def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
 
 def _entity(sent: Party) -> Entity:
     return Entity(sent.type, sent.id)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _without_query(text: str | None) -> str | None:

@@ -119,3 +119,22 @@ def test_two_content_types_are_none(server: Server, key: str) -> None:
     head = f"\r\nAuthorization: Bearer {key}\r\n".encode()
     answer = server.raw(sent.replace(b"\r\n", head, 1))
     assert (answer.status, answer.code) == (400, "call-malformed")
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (EVALUATION, "POST"),
+        ("/v1/keys", "GET, POST"),
+        ("/v1/keys/nobody", "DELETE"),
+        ("/v1/audit/records/a/b", "GET"),
+        ("/health/live", "GET"),
+        ("/openapi.json", "GET, HEAD"),
+    ],
+)
+@pytest.mark.parametrize("method", ["OPTIONS", "PATCH", "TRACE"])
+def test_other_methods_are_named(server: Server, path: str, methods: str, method: str) -> None:
+    """A method that a path does not take gets 405, with all those it takes."""
+    answer = server.send(method, path)
+    assert (answer.status, answer.code) == (405, "method-not-allowed")
+    assert answer.headers["allow"] == methods
