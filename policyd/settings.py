@@ -1,6 +1,6 @@
 """Settings of a server: from `POLICYD_…` variables, overridden by the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,8 +11,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from policyd.model.errors import UsageError
+from policyd.policy.wording import nearest
 
 PREFIX = "POLICYD_"
+OF_CLIENTS = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
+"""Variables of the commands that ask a server; one shell may serve and ask."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -101,6 +104,23 @@ def _told(fault: ErrorDetails, said: Mapping[str, object]) -> str:
     said_of_it = fault["msg"].removeprefix("Value error, ")
     problem = said_of_it[:1].lower() + said_of_it[1:]
     return f"{source} cannot be `{str(fault['input'])[:80]}`: {problem}"
+
+
+def check_variables(names: Iterable[str]) -> None:
+    """Nothing, if each of the variables with our prefix is one that is read.
+
+    Raises:
+        UsageError: one is not; what it was meant to say would not hold, and nobody would know.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OF_CLIENTS
+    strange = sorted(
+        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    if strange:
+        told = ", ".join(f"`{name[:80]}`{nearest(name.upper(), known)}" for name in strange)
+        raise UsageError(
+            f"no setting is called {told}; correct it or unset it", code="setting-unknown"
+        )
 
 
 def check_exposure(settings: Settings) -> None:
