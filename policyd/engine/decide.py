@@ -27,7 +27,7 @@ from policyd.engine.wording import Wording
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.facts import Facts
-from policyd.model.rules import Mode
+from policyd.model.rules import Mode, Rule
 from policyd.model.snapshot import Snapshot
 
 MAX_REASONS = 24
@@ -75,7 +75,7 @@ class Engine:
             obligations=_carried(case, found.owed, passes=passes) if allow else (),
             advice=found.advised if allow else (),
             would_deny=passes,
-            approval=_approval(found.duties, reasons),
+            approval=() if allow else _approval(found.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
             valid_until=steady_until(
@@ -118,7 +118,9 @@ def _look(case: Case, facts: Facts) -> _Found:
         # Nothing can be said of the access of someone unknown; each layer would only repeat it.
         return _Found((words.reason("integration-unregistered"),), (), (), ())
     flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
-    duties = (*flow.duties(), *_required(case))
+    required = [*_required(case)]
+    duties = (*flow.duties(), *(duty for duty in required if not case.is_lifted(duty.rule)))
+    lifted = (duty for duty in required if case.is_lifted(duty.rule))
     owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
     before = (
         *check_registered(words, case, who, facts),
@@ -131,6 +133,7 @@ def _look(case: Case, facts: Facts) -> _Found:
         *check_limits(words, case, facts),
         *check_units(words, case),
         *_check_duties(words, case, duties, owed),
+        *_lifted(words, case, lifted),
     )
     return _Found(
         (
@@ -145,12 +148,23 @@ def _look(case: Case, facts: Facts) -> _Found:
 
 
 def _required(case: Case) -> Iterator[Duty]:
-    """Duties of the `require` rules that apply, but those an exemption lifts."""
+    """Duties of the `require` rules that apply, also those an exemption lifts."""
     for ref in case.layers.duties():
         rule = case.snapshot.rules[ref]
         mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
-        if not case.is_lifted(ref):
-            yield from duties_of(rule, case.asked, mode)
+        yield from duties_of(rule, case.asked, mode)
+
+
+def _lifted(words: Wording, case: Case, duties: Iterable[Duty]) -> Iterator[Reason]:
+    """What is not owed because an exemption lifts it, for `soften` to name the exemption."""
+    for duty in duties:
+        yield _of_duty(words, case.snapshot.rules[duty.rule], duty)
+
+
+def _of_duty(words: Wording, rule: Rule, duty: Duty) -> Reason:
+    if duty.type == APPROVAL and duty.mode is Mode.ENFORCE:
+        return words.of_rule("approval-required", rule, approver=duty.value)
+    return words.of_rule("duty-softened", rule, duty=duty.type)
 
 
 def _check_duties(
@@ -159,10 +173,8 @@ def _check_duties(
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
     for duty in duties:
         rule = case.snapshot.rules.get(duty.rule)
-        if rule and duty.mode is not Mode.ENFORCE:
-            yield words.of_rule("duty-softened", rule, duty=duty.type)
-        elif rule and duty.type == APPROVAL:
-            yield words.of_rule("approval-required", rule, approver=duty.value)
+        if rule and (duty.type == APPROVAL or duty.mode is not Mode.ENFORCE):
+            yield _of_duty(words, rule, duty)
     for each in owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
