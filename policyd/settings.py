@@ -1,6 +1,7 @@
 """Settings of a server: from `POLICYD_…` variables, overridden by the command line."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,11 +12,10 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from policyd.model.errors import UsageError
-from policyd.policy.wording import nearest
 
 PREFIX = "POLICYD_"
-OF_CLIENTS = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
-"""Variables of the commands that ask a server; one shell may serve and ask."""
+OF_CLIENTS = frozenset({"KEY", "URL"})
+"""Variables, after the prefix, of the commands that ask a server; one shell may serve and ask."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -112,15 +112,19 @@ def check_variables(names: Iterable[str]) -> None:
     Raises:
         UsageError: one is not; what it was meant to say would not hold, and nobody would know.
     """
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OF_CLIENTS
-    strange = sorted(
-        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
+    known = {name.upper() for name in Settings.model_fields} | OF_CLIENTS
+    ours = {each: each[len(PREFIX) :].upper() for each in names if each.upper().startswith(PREFIX)}
+    strange = {each: word for each, word in sorted(ours.items()) if word not in known}
     if strange:
-        told = ", ".join(f"`{name[:80]}`{nearest(name.upper(), known)}" for name in strange)
+        told = ", ".join(f"`{each[:80]}`{_meant(word, known)}" for each, word in strange.items())
         raise UsageError(
             f"no setting is called {told}; correct it or unset it", code="setting-unknown"
         )
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean `{PREFIX}{near[0]}`?" if near else ""
 
 
 def check_exposure(settings: Settings) -> None:

@@ -135,7 +135,7 @@ def test_bad_option_is_named_as_one() -> None:
     ],
 )
 def test_an_unknown_variable_is_named(name: str, said: str) -> None:
-    """A variable with our prefix that nothing reads is refused, with what was meant if it is near."""
+    """A variable with our prefix that nothing reads is refused, with the one that is near."""
     with pytest.raises(UsageError) as caught:
         check_variables(["PATH", "POLICYD_PORT", name])
 
@@ -146,5 +146,6 @@ def test_an_unknown_variable_is_named(name: str, said: str) -> None:
 def test_every_setting_and_the_variables_of_clients_are_known() -> None:
     """No variable that is read is refused, in capitals or not; others' variables are not ours."""
     names = [f"POLICYD_{name.upper()}" for name in Settings.model_fields]
-    check_variables([*names, *map(str.lower, names), *OF_CLIENTS, "POLICY", "MY_POLICYD_X", ""])
-    assert {KEY, "POLICYD_URL"} == OF_CLIENTS
+    clients = [f"POLICYD_{name}" for name in OF_CLIENTS]
+    check_variables([*names, *map(str.lower, names), *clients, "POLICY", "MY_POLICYD_X", ""])
+    assert {KEY, "POLICYD_URL"} == set(clients)
