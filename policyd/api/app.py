@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from policyd import __version__
-from policyd.api import health, keys, metadata, outcomes, records
+from policyd.api import explain, health, keys, metadata, outcomes, records
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -115,7 +115,7 @@ def rest(service: Service, public_url: str | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    routers = [module.router for module in (health, keys, outcomes, records)]
+    routers = [module.router for module in (explain, health, keys, outcomes, records)]
     routers.append(metadata.router_for(public_url))
     for router in routers:
         app.include_router(router)

@@ -11,6 +11,7 @@ from policyd.api.answer_schema import SHAPES, referring
 from policyd.api.caller import SECURITY
 from policyd.api.evaluation import BATCH_PATH, PATH
 from policyd.api.examples import EXAMPLES
+from policyd.api.explain import PATH as EXPLAIN_PATH
 from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
 from policyd.api.records import RecordEntry, RecordPage
@@ -71,6 +72,9 @@ def _correct(schema: Described) -> None:
         del shapes[unused]
     (asked, *_), parts = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
     shapes |= parts | SHAPES
+    # FastAPI is handed the body as it is, since a check has one reader.
+    explain = schema["paths"][EXPLAIN_PATH]["post"]
+    explain["requestBody"] = _body(asked, PATH)
     single, many = referring("Decision"), referring("Decisions")
     schema["paths"][PATH] = {"post": _operation("check", PATH, _CHECK, asked, single)}
     # Without items a batch is one check, and is answered as one.
@@ -86,8 +90,6 @@ def _operation(
     name: str, path: str, description: str, asked: Described, answered: Described
 ) -> Described:
     record = {"schema": _TEXT, "required": True}
-    examples = {each.title: {"value": each.body} for each in EXAMPLES if each.path == path}
-    content = {"application/json": {"schema": asked, "examples": examples}}
     decided = {
         "description": "Decided, and durably recorded",
         "headers": {
@@ -101,9 +103,16 @@ def _operation(
         "description": description,
         "operationId": name,
         "security": SECURITY,
-        "requestBody": {"required": True, "content": content},
+        "requestBody": _body(asked, path),
         "responses": {"200": decided, **{status: {} for status in _OF_CHECKS}},
     }
+
+
+def _body(asked: Described, path: str) -> Described:
+    """A body of this shape, with the examples that there are for *path*."""
+    examples = {each.title: {"value": each.body} for each in EXAMPLES if each.path == path}
+    content = {"application/json": {"schema": asked, "examples": examples}}
+    return {"required": True, "content": content}
 
 
 def _complete(operation: Described) -> None:

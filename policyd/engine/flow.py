@@ -25,13 +25,14 @@ class Flow:
     """What the flow table says: which fields are refused, and which are treated how.
 
     A field is None where the call names none and so is about the whole dataset. `above` has the
-    level by which a field exceeds the clearance; `lifted` the cells that an exemption lifts.
+    level by which a field exceeds the clearance. What an exemption lifts is apart, to be recorded.
     """
 
     never: dict[str, list[str | None]] = field(default_factory=dict)  # by category
     above: dict[str | None, int] = field(default_factory=dict)
     treated: dict[str | None, tuple[Treatment, str]] = field(default_factory=dict)  # with the cell
     lifted: dict[str, list[str | None]] = field(default_factory=dict)  # by category
+    lifted_above: dict[str | None, int] = field(default_factory=dict)
 
     def duties(self) -> Iterator[Duty]:
         """The treatments as duties; cells of the table are always in force."""
@@ -40,17 +41,15 @@ class Flow:
 
 
 def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
-    """The table's outcome for each field of the call that comes to rest in *zone*.
-
-    Of the clearance, whether it is lifted is not asked here: unlike a cell, it does nothing else.
-    """
+    """The table's outcome for each field of the call that comes to rest in *zone*."""
     flow = Flow()
     for name, mark in asked.marks.items():
         _place(zone, name, mark, flow, is_lifted)
         if mark.rank > zone.clearance:
             excuses = _cells(zone, asked.catalogued[name])
             if all(is_lifted(ref) for _, ref in excuses.values()):
-                flow.above[name] = mark.rank
+                is_cleared = is_lifted(cell(zone, CLEARANCE))
+                (flow.lifted_above if is_cleared else flow.above)[name] = mark.rank
     return flow
 
 
@@ -87,13 +86,14 @@ def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
         what, how = _named(asked, fields), zone.treatments[category]
         code = "category-never-enters-zone" if how is Treatment.NEVER else "duty-softened"
         yield words.of_cell(code, zone, category, what=what, category=category, duty=how.word)
-    if flow.above:
+    above = flow.above or flow.lifted_above
+    if above:
         yield words.of_cell(
             "label-exceeds-clearance",
             zone,
             CLEARANCE,
-            what=_named(asked, list(flow.above)),
-            level=levels[max(flow.above.values())],
+            what=_named(asked, list(above)),
+            level=levels[max(above.values())],
             clearance=levels[zone.clearance],
         )
 
