@@ -15,6 +15,9 @@ Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), a
   `code` that does not change.
 * An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
   `destination` (the one spelling of the URL it is about), `valid-until`. Obligations always come.
+* The words are closed: subjects are of the type `integration`, resources `dataset`, actions `read`,
+  `write`, `send`, `delete`. What else is named is denied, never guessed
+  ([why](adr/0014-the-vocabulary-stays-closed.md), and how to map other names).
 * Members that policyd does not know are ignored; what it knows has to have the right type.
 * `X-Request-ID`, up to 128 printable ASCII characters, comes back with every answer, whatever the
   endpoint, and is recorded with a check.
