@@ -27,7 +27,7 @@ from policyd.engine.wording import Wording
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.facts import Facts
-from policyd.model.rules import Mode
+from policyd.model.rules import Mode, Rule
 from policyd.model.snapshot import Snapshot
 
 MAX_REASONS = 24
@@ -75,7 +75,7 @@ class Engine:
             obligations=_carried(case, found.owed, passes=passes) if allow else (),
             advice=found.advised if allow else (),
             would_deny=passes,
-            approval=_approval(found.duties, reasons),
+            approval=() if allow else _approval(found.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
             valid_until=steady_until(
@@ -131,6 +131,7 @@ def _look(case: Case, facts: Facts) -> _Found:
         *check_limits(words, case, facts),
         *check_units(words, case),
         *_check_duties(words, case, duties, owed),
+        *_lifted(words, case),
     )
     return _Found(
         (
@@ -147,10 +148,28 @@ def _look(case: Case, facts: Facts) -> _Found:
 def required(case: Case) -> Iterator[Duty]:
     """Duties of the `require` rules that apply, but those an exemption lifts."""
     for ref in case.layers.duties():
-        rule = case.snapshot.rules[ref]
-        mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
         if not case.is_lifted(ref):
-            yield from duties_of(rule, case.asked, mode)
+            yield from _duties(case, ref)
+
+
+def _lifted(words: Wording, case: Case) -> Iterator[Reason]:
+    """What is not owed because an exemption lifts it, for `soften` to name the exemption."""
+    for ref in case.layers.duties():
+        if case.is_lifted(ref):
+            rule = case.snapshot.rules[ref]
+            yield from (_of_duty(words, rule, duty) for duty in _duties(case, ref))
+
+
+def _duties(case: Case, ref: str) -> Iterable[Duty]:
+    rule = case.snapshot.rules[ref]
+    mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
+    return duties_of(rule, case.asked, mode)
+
+
+def _of_duty(words: Wording, rule: Rule, duty: Duty) -> Reason:
+    if duty.type == APPROVAL and duty.mode is Mode.ENFORCE:
+        return words.of_rule("approval-required", rule, approver=duty.value)
+    return words.of_rule("duty-softened", rule, duty=duty.type)
 
 
 def _check_duties(
@@ -159,10 +178,8 @@ def _check_duties(
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
     for duty in duties:
         rule = case.snapshot.rules.get(duty.rule)
-        if rule and duty.mode is not Mode.ENFORCE:
-            yield words.of_rule("duty-softened", rule, duty=duty.type)
-        elif rule and duty.type == APPROVAL:
-            yield words.of_rule("approval-required", rule, approver=duty.value)
+        if rule and (duty.type == APPROVAL or duty.mode is not Mode.ENFORCE):
+            yield _of_duty(words, rule, duty)
     for each in owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
