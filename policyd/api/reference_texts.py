@@ -53,9 +53,9 @@ MATCH = """## Where a URL goes
 `GET /v1/destinations/match` says what a URL becomes and which listed destination takes it. It is no
 decision: it has no `decision`, and nothing may be sent because of it.
 
-* `url` is an absolute URL; or `endpoint` is what a check has as `context.endpoint`, with or without
-  `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are said. Any
-  other parameter, and one that is sent twice, is refused.
+* `endpoint` is what a check has as `context.endpoint`, an absolute URL or a connection, with or
+  without `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are
+  said. Any other parameter, and one that is sent twice, is refused.
 * In the answer `url` is null if it cannot be read in exactly one way, as with a user name, a `..`
   or an odd spelling of an IP address; `destination` is null if no entry takes it. Either way it is
   200, and `reasons` says what a check would.
