@@ -1,7 +1,10 @@
 """Which named stretches of time are open, and how long that stays so."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from policyd.model.calendar import Calendar, Hours
 
@@ -34,14 +37,59 @@ def _is_open(hours: Hours, at: datetime) -> bool:
     return (today and clock >= hours.start) or (yesterday and clock < hours.end)
 
 
-def steady_until(calendar: Calendar, now: datetime, ends: Iterable[datetime]) -> datetime:
-    """How long an answer given at *now* may be relied on: a minute at most.
+class Timetable:
+    """A calendar, and the wall-clock moments at which what rests on it ends, ready to be asked.
 
-    Shorter if a stretch opens or closes, or one of the wall-clock *ends* passes, within that
-    minute. INVARIANT: all of these fall on whole minutes, so the change is at the next one.
+    INVARIANT: stretches open and close on whole minutes, of the company's clock as of UTC. So what
+    is open at a moment is open for its whole minute; the last minutes asked about are remembered.
     """
-    here, there = wall_clock(calendar, now), wall_clock(calendar, now + MINUTE)
-    is_ending = any(here < end <= there for end in ends)
-    if not is_ending and open_windows(calendar, here) == open_windows(calendar, there):
-        return now + MINUTE
-    return now.replace(second=0, microsecond=0) + MINUTE
+
+    def __init__(self, calendar: Calendar, ends: Iterable[datetime]) -> None:
+        self._calendar = calendar
+        self._ends = sorted(set(ends))
+        self._minute = lru_cache(maxsize=16)(self._new_minute)
+
+    def at(self, now: datetime) -> "Minute":
+        """The minute that *now* (aware) is in."""
+        return self._minute(now.replace(second=0, microsecond=0))
+
+    def steady_until(self, now: datetime, ends: Iterable[datetime]) -> datetime:
+        """How long an answer given at *now* may be relied on: a minute at most.
+
+        Shorter if a stretch opens or closes, or a moment of the timetable or of *ends* passes,
+        within that minute. INVARIANT: all of these fall on whole minutes, so the change is at the
+        next one.
+        """
+        minute = self.at(now)
+        here, there = minute.clock(now), minute.next_clock(now)
+        if (
+            minute.is_steady
+            and bisect_right(self._ends, here) >= bisect_right(self._ends, there)
+            and not any(here < end <= there for end in ends)
+        ):
+            return now + MINUTE
+        return minute.start + MINUTE
+
+    def _new_minute(self, start: datetime) -> "Minute":
+        here, there = wall_clock(self._calendar, start), wall_clock(self._calendar, start + MINUTE)
+        opened = open_windows(self._calendar, here)
+        is_steady = opened == open_windows(self._calendar, there)
+        return Minute(start, here, there, opened, is_steady)
+
+
+class Minute(NamedTuple):
+    """A minute of UTC on the company's clock."""
+
+    start: datetime
+    wall_start: datetime
+    wall_end: datetime
+    windows: frozenset[str]  # that are open
+    is_steady: bool  # whether the same are open in the next minute
+
+    def clock(self, now: datetime) -> datetime:
+        """The company's wall clock at *now*, which is in this minute."""
+        return self.wall_start + (now - self.start)
+
+    def next_clock(self, now: datetime) -> datetime:
+        """The company's wall clock a minute after *now*."""
+        return self.wall_end + (now - self.start)

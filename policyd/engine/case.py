@@ -1,8 +1,8 @@
 """A case: one call opened for decision, with every layer asked once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.engine.access import AccessRules, Matches
 from policyd.engine.exemptions import Exemptions, Standing
@@ -14,8 +14,7 @@ from policyd.model.snapshot import Snapshot
 GUARDRAIL = "guardrail"
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """What each layer says of a call; None where there is no such layer for it.
 
     The unit that owns the data can only forbid: the rest of what it says is not even kept.
@@ -63,8 +62,7 @@ def owner_forbids(
     return Matches(forbids=rules.matches(f"unit:{system.unit}", asked).forbids)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One call, opened at one moment: everything a decision needs but the counters.
 
     Attributes:
@@ -109,8 +107,7 @@ class Case:
         return f"{rule.ref} {whom[limit.for_each]} {stretch(limit.per, self.clock)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A dataset that a write takes its data from, asked about as a send to the written system."""
 
     asked: Asked

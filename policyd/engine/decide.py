@@ -1,11 +1,12 @@
 """The decision: an intersection of layers, each asked once, with everything that is in the way."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.engine.access import AccessRules
-from policyd.engine.calendar import steady_until, wall_clock
+from policyd.engine.calendar import Timetable
 from policyd.engine.case import Case, Source, ask_layers, owner_forbids
 from policyd.engine.checks import (
     check_access,
@@ -41,21 +42,17 @@ class Engine:
         self.snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
-        self._ends = frozenset(_common_ends(snapshot))
+        self._timetable = Timetable(snapshot.calendar, _common_ends(snapshot))
         groups = {name: who.names for name, who in snapshot.integrations.items()}
         self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
 
     def open(self, call: Call, now: datetime) -> Case:
         """The case of *call* at *now* (aware UTC): the counters it needs can be read off it."""
-        asked = resolve(self.snapshot, self._table, call, now)
-        return Case(
-            snapshot=self.snapshot,
-            asked=asked,
-            clock=wall_clock(self.snapshot.calendar, now),
-            layers=ask_layers(self.snapshot, self._rules, asked),
-            sources=tuple(self._sources(asked, now)),
-            exemptions=self._exemptions,
-        )
+        snapshot, minute = self.snapshot, self._timetable.at(now)
+        asked = resolve(snapshot, self._table, call, now, minute.windows)
+        layers = ask_layers(snapshot, self._rules, asked)
+        sources = tuple(self._sources(asked, now)) if call.sources else ()
+        return Case(snapshot, asked, minute.clock(now), layers, sources, self._exemptions)
 
     def decide(self, call: Call, facts: Facts) -> Decision:
         """The decision on *call*: a pure function of the call, the snapshot and the facts."""
@@ -78,11 +75,7 @@ class Engine:
             approval=_approval(found.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
-            valid_until=steady_until(
-                self.snapshot.calendar, facts.now, (*self._ends, *_own_ends(case))
-            )
-            if allow
-            else None,
+            valid_until=self._timetable.steady_until(facts.now, _own_ends(case)) if allow else None,
         )
 
     def _sources(self, asked: Asked, now: datetime) -> Iterator[Source]:
@@ -94,7 +87,8 @@ class Engine:
             as_send = replace(
                 call, action="send", resource=Entity("dataset", dataset), fields=(), sources=()
             )
-            sent = replace(resolve(self.snapshot, self._table, as_send, now), zone=asked.zone)
+            sent = resolve(self.snapshot, self._table, as_send, now, asked.windows)
+            sent = sent._replace(zone=asked.zone)
             yield Source(
                 sent,
                 self._rules.matches("guardrail", sent),
@@ -102,8 +96,7 @@ class Engine:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What all checks together found."""
 
     reasons: tuple[Reason, ...]
