@@ -1,13 +1,12 @@
 """The decision: an intersection of layers, each asked once, with everything that is in the way."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
-from policyd.engine.access import AccessRules
 from policyd.engine.calendar import Timetable
-from policyd.engine.case import Case, Source, ask_layers, owner_forbids
+from policyd.engine.case import Case
 from policyd.engine.checks import (
     check_access,
     check_complete,
@@ -18,14 +17,12 @@ from policyd.engine.checks import (
     check_units,
     measure,
 )
-from policyd.engine.destination import DestinationTable
 from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
-from policyd.engine.exemptions import Exemptions
 from policyd.engine.flow import check_flow, flow_into
-from policyd.engine.resolve import Asked, resolve
+from policyd.engine.opening import Opener
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
-from policyd.model.call import Call, Entity
+from policyd.model.call import Call
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.facts import Facts
 from policyd.model.rules import Mode
@@ -40,19 +37,13 @@ class Engine:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._table = DestinationTable(snapshot.destinations)
-        self._exemptions = Exemptions(snapshot)
+        self._opener = Opener(snapshot)
         self._timetable = Timetable(snapshot.calendar, _common_ends(snapshot))
-        groups = {name: who.names for name, who in snapshot.integrations.items()}
-        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
 
     def open(self, call: Call, now: datetime) -> Case:
         """The case of *call* at *now* (aware UTC): the counters it needs can be read off it."""
-        snapshot, minute = self.snapshot, self._timetable.at(now)
-        asked = resolve(snapshot, self._table, call, now, minute.windows)
-        layers = ask_layers(snapshot, self._rules, asked)
-        sources = tuple(self._sources(asked, now)) if call.sources else ()
-        return Case(snapshot, asked, minute.clock(now), layers, sources, self._exemptions)
+        minute = self._timetable.at(now)
+        return self._opener.open(call, minute.clock(now), minute.windows)
 
     def decide(self, call: Call, facts: Facts) -> Decision:
         """The decision on *call*: a pure function of the call, the snapshot and the facts."""
@@ -61,14 +52,15 @@ class Engine:
     def judge(self, case: Case, facts: Facts) -> Decision:
         """The decision on a case that was opened at `facts.now`."""
         found = _look(case, facts)
-        reasons = tuple(each for each in found.reasons if each.is_in_force)
+        reasons = tuple([each for each in found.reasons if each.is_in_force])
+        softened = [each for each in found.reasons if not each.is_in_force]
         passes = bool(reasons) and is_let_pass(case, reasons)
         allow = not reasons or passes
         return Decision(
             allow=allow,
             reasons=reasons[:MAX_REASONS],
             more=max(0, len(reasons) - MAX_REASONS),
-            softened=tuple(e for e in found.reasons if not e.is_in_force)[:MAX_REASONS],
+            softened=tuple(softened[:MAX_REASONS]),
             obligations=_carried(case, found.owed, passes=passes) if allow else (),
             advice=found.advised if allow else (),
             would_deny=passes,
@@ -78,28 +70,11 @@ class Engine:
             valid_until=self._timetable.steady_until(facts.now, _own_ends(case)) if allow else None,
         )
 
-    def _sources(self, asked: Asked, now: datetime) -> Iterator[Source]:
-        """Each source of a write, as a send to where the write goes."""
-        call, who = asked.call, asked.integration
-        if who is None or call.action != "write":
-            return
-        for dataset in call.sources:
-            as_send = replace(
-                call, action="send", resource=Entity("dataset", dataset), fields=(), sources=()
-            )
-            sent = resolve(self.snapshot, self._table, as_send, now, asked.windows)
-            sent = sent._replace(zone=asked.zone)
-            yield Source(
-                sent,
-                self._rules.matches("guardrail", sent),
-                owner_forbids(self.snapshot, self._rules, sent, who),
-            )
-
 
 class _Found(NamedTuple):
     """What all checks together found."""
 
-    reasons: tuple[Reason, ...]
+    reasons: Sequence[Reason]
     duties: tuple[Duty, ...]
     owed: tuple[Obligation, ...]
     advised: tuple[Obligation, ...]
@@ -113,28 +88,27 @@ def _look(case: Case, facts: Facts) -> _Found:
     flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
     duties = (*flow.duties(), *required(case))
     owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
-    before = (
-        *check_registered(words, case, who, facts),
-        *check_complete(words, case),
-        *check_access(words, case),
-        *check_destination(words, case, who.names),
-        *check_flow(words, case.asked, flow),
-    )
-    after = (
-        *check_limits(words, case, facts),
-        *check_units(words, case),
-        *_check_duties(words, case, duties, owed),
-    )
-    return _Found(
-        (
-            *(soften(each, case) for each in before),
-            *(soften_by_mode(each, case) for each in check_sources(words, case)),
-            *(soften(each, case) for each in after),
-        ),
-        duties,
-        owed,
-        merged(duty for duty in duties if duty.mode is Mode.WARN),
-    )
+    reasons = [
+        soften(each, case)
+        for each in chain(
+            check_registered(words, case, who, facts),
+            check_complete(words, case),
+            check_access(words, case),
+            check_destination(words, case, who.names),
+            check_flow(words, case.asked, flow),
+        )
+    ]
+    reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
+    reasons += [
+        soften(each, case)
+        for each in chain(
+            check_limits(words, case, facts),
+            check_units(words, case),
+            _check_duties(words, case, duties, owed),
+        )
+    ]
+    advised = merged(duty for duty in duties if duty.mode is Mode.WARN)
+    return _Found(reasons, duties, owed, advised)
 
 
 def required(case: Case) -> Iterator[Duty]:
@@ -186,12 +160,14 @@ def _counted(case: Case) -> dict[str, int]:
     return counted
 
 
-def _own_ends(case: Case) -> Iterator[datetime]:
+def _own_ends(case: Case) -> list[datetime]:
     """Wall-clock moments at which something ends for the case's integration or its unit."""
-    snapshot, whose = case.snapshot, [each for each in (case.asked.integration,) if each]
-    yield from (who.until for who in whose if who.until)
-    units = (snapshot.units[who.unit] for who in whose)
-    yield from (each.until for unit in units for each in (unit.softening, unit.rollout) if each)
+    who = case.asked.integration
+    if who is None:
+        return []
+    unit = case.snapshot.units[who.unit]
+    ends = [each.until for each in (who, unit.softening, unit.rollout) if each]
+    return [end for end in ends if end]
 
 
 def _common_ends(snapshot: Snapshot) -> Iterator[datetime]:

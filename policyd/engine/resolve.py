@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     """
 
     call: Call
+    endpoint: Endpoint
     integration: Integration | None
     system: str
     system_kind: str | None
@@ -42,7 +43,6 @@ class Asked(NamedTuple):
     catalogued: Mapping[str | None, Label]
     marks: Mapping[str | None, Label]
     label: Label
-    endpoint: Endpoint
     zone: Zone
     windows: frozenset[str]
 
@@ -65,43 +65,40 @@ class Asked(NamedTuple):
         )
 
 
-def resolve(
-    snapshot: Snapshot,
-    table: DestinationTable,
-    call: Call,
-    now: datetime,
-    windows: frozenset[str] | None = None,
-) -> Asked:
-    """What the snapshot knows of *call* at *now*; total, whatever the call says.
+def resolve(snapshot: Snapshot, table: DestinationTable, call: Call, now: datetime) -> Asked:
+    """What the snapshot knows of *call* at *now*; total, whatever the call says."""
+    windows = open_windows(snapshot.calendar, wall_clock(snapshot.calendar, now))
+    return resolve_at(snapshot, call, endpoint_of(snapshot, table, call), windows)
 
-    Who knows already which *windows* are open then can say so.
-    """
+
+def resolve_at(
+    snapshot: Snapshot, call: Call, endpoint: Endpoint, windows: frozenset[str]
+) -> Asked:
+    """What the snapshot knows of *call*, which contacts *endpoint* while *windows* are open."""
     subject, data = call.subject, call.resource.id
     integration = snapshot.integrations.get(subject.id) if subject.type == "integration" else None
     system = data.partition("/")[0]
-    endpoint = _endpoint(snapshot, table, call)
     dataset = snapshot.datasets.get(data)
     catalogued = _catalogued(snapshot, dataset, call.fields)
     marks = _raised(snapshot, catalogued, call.labels) if call.labels else catalogued
-    if windows is None:
-        windows = open_windows(snapshot.calendar, wall_clock(snapshot.calendar, now))
     return Asked(
-        call,
-        integration,
-        system,
-        _kind(snapshot, system),
-        dataset is not None and call.resource.type == "dataset",
-        catalogued,
-        marks,
-        _worst(marks),
-        endpoint,
-        _zone(snapshot, call.action, system, integration, endpoint.destination),
-        windows,
+        call=call,
+        endpoint=endpoint,
+        integration=integration,
+        system=system,
+        system_kind=kind_of(snapshot, system),
+        is_catalogued=dataset is not None and call.resource.type == "dataset",
+        catalogued=catalogued,
+        marks=marks,
+        label=reduce(Label.joined, marks.values()),
+        zone=_zone(snapshot, call.action, system, integration, endpoint.destination),
+        windows=windows,
     )
 
 
-def _kind(snapshot: Snapshot, system: str) -> str | None:
-    known = snapshot.systems.get(system)
+def kind_of(snapshot: Snapshot, system: str | None) -> str | None:
+    """Record or engagement; None for what is no system."""
+    known = snapshot.systems.get(system) if system else None
     return known.kind if known else None
 
 
@@ -127,11 +124,8 @@ def _raised(
     return {field: mark.joined(asserted) for field, mark in catalogued.items()}
 
 
-def _worst(marks: Mapping[str | None, Label]) -> Label:
-    return reduce(Label.joined, marks.values())
-
-
-def _endpoint(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoint:
+def endpoint_of(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoint:
+    """The place that *call* contacts."""
     if not call.endpoint:
         return Endpoint(None, None, None, None)
     if "://" not in call.endpoint and call.endpoint not in snapshot.connections:
@@ -146,7 +140,7 @@ def _endpoint(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoi
     except UrlRefused as refused:
         return Endpoint(None, refused.problem, None, None)
     place = table.find(url)
-    return Endpoint(url, None, place, _kind(snapshot, place.name) if place else None)
+    return Endpoint(url, None, place, kind_of(snapshot, place.name if place else None))
 
 
 def _zone(
