@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from policyd.engine.access import AccessRules, Matches
+from policyd.engine.duties import Duty
 from policyd.engine.exemptions import Exemptions, Standing
 from policyd.engine.resolve import Asked
+from policyd.model.decision import Obligation, Reason
 from policyd.model.organisation import Integration
 from policyd.model.rules import Limit, Rule
 from policyd.model.snapshot import Snapshot
@@ -68,6 +70,7 @@ class Case(NamedTuple):
     Attributes:
         clock: Company wall clock.
         sources: Of a write, each source asked about as a send to the written system.
+        prospect: What lies ahead of every call of this flow.
     """
 
     snapshot: Snapshot
@@ -76,14 +79,14 @@ class Case(NamedTuple):
     layers: Layers
     sources: tuple["Source", ...]
     exemptions: Exemptions
+    prospect: "Prospect"
 
     def buckets(self) -> Mapping[str, str]:
         """For each rolling limit that applies, the name of the counter it is held against."""
-        rules = (self.snapshot.rules[ref] for ref in self.layers.limits())
         return {
-            rule.ref: self._bucket(rule, rule.limit)
-            for rule in rules
-            if rule.limit and rule.limit.per != "call"
+            rule.ref: self._bucket(rule, limit)
+            for rule, limit in self.prospect.limits
+            if limit.per != "call"
         }
 
     def standing(self, ref: str) -> Standing | None:
@@ -105,6 +108,25 @@ class Case(NamedTuple):
             "company": self.snapshot.company,
         }
         return f"{rule.ref} {whom[limit.for_each]} {stretch(limit.per, self.clock)}"
+
+
+class Outlook(NamedTuple):
+    """What the rules and the flow table have found, and ask for; reasons are not softened yet."""
+
+    access: tuple[Reason, ...]
+    flow: tuple[Reason, ...]
+    units: tuple[Reason, ...]
+    duties: tuple[Duty, ...]
+    owed: tuple[Obligation, ...]
+    advised: tuple[Obligation, ...]
+
+
+class Prospect(NamedTuple):
+    """What lies ahead of every call of a flow, whatever else it says and whenever it comes."""
+
+    limits: tuple[tuple[Rule, Limit], ...]  # that apply
+    ends: tuple[datetime, ...]  # wall-clock moments at which something ends for who asks
+    outlook: Outlook | None  # if it stays the same, and has no reason against the call
 
 
 class Source(NamedTuple):

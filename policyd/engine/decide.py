@@ -3,23 +3,20 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import NamedTuple
 
 from policyd.engine.calendar import Timetable
-from policyd.engine.case import Case
+from policyd.engine.case import Case, Outlook
 from policyd.engine.checks import (
-    check_access,
     check_complete,
     check_destination,
     check_limits,
     check_registered,
     check_sources,
-    check_units,
     measure,
 )
-from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
-from policyd.engine.flow import check_flow, flow_into
+from policyd.engine.duties import APPROVAL, Duty
 from policyd.engine.opening import Opener
+from policyd.engine.outlook import outlook_of
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
 from policyd.model.call import Call
@@ -51,9 +48,9 @@ class Engine:
 
     def judge(self, case: Case, facts: Facts) -> Decision:
         """The decision on a case that was opened at `facts.now`."""
-        found = _look(case, facts)
-        reasons = tuple([each for each in found.reasons if each.is_in_force])
-        softened = [each for each in found.reasons if not each.is_in_force]
+        found, ahead = _look(case, facts)
+        reasons = tuple([each for each in found if each.is_in_force])
+        softened = [each for each in found if not each.is_in_force]
         passes = bool(reasons) and is_let_pass(case, reasons)
         allow = not reasons or passes
         return Decision(
@@ -61,76 +58,53 @@ class Engine:
             reasons=reasons[:MAX_REASONS],
             more=max(0, len(reasons) - MAX_REASONS),
             softened=tuple(softened[:MAX_REASONS]),
-            obligations=_carried(case, found.owed, passes=passes) if allow else (),
-            advice=found.advised if allow else (),
+            obligations=_carried(case, ahead.owed, passes=passes) if allow else (),
+            advice=ahead.advised if allow else (),
             would_deny=passes,
-            approval=_approval(found.duties, reasons),
+            approval=_approval(ahead.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
-            valid_until=self._timetable.steady_until(facts.now, _own_ends(case)) if allow else None,
+            valid_until=self._steady_until(case, facts.now) if allow else None,
         )
 
-
-class _Found(NamedTuple):
-    """What all checks together found."""
-
-    reasons: Sequence[Reason]
-    duties: tuple[Duty, ...]
-    owed: tuple[Obligation, ...]
-    advised: tuple[Obligation, ...]
+    def _steady_until(self, case: Case, now: datetime) -> datetime:
+        return self._timetable.steady_until(now, case.prospect.ends)
 
 
-def _look(case: Case, facts: Facts) -> _Found:
+_NO_OUTLOOK = Outlook((), (), (), (), (), ())
+
+
+def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
+    """What all checks together found, softened where it is."""
     words, who = Wording(case.snapshot, case.asked), case.asked.integration
     if who is None:
         # Nothing can be said of the access of someone unknown; each layer would only repeat it.
-        return _Found((words.reason("integration-unregistered"),), (), (), ())
-    flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
-    duties = (*flow.duties(), *required(case))
-    owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
-    reasons = [
-        soften(each, case)
-        for each in chain(
-            check_registered(words, case, who, facts),
-            check_complete(words, case),
-            check_access(words, case),
-            check_destination(words, case, who.names),
-            check_flow(words, case.asked, flow),
-        )
-    ]
-    reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
-    reasons += [
-        soften(each, case)
-        for each in chain(
-            check_limits(words, case, facts),
-            check_units(words, case),
-            _check_duties(words, case, duties, owed),
-        )
-    ]
-    advised = merged(duty for duty in duties if duty.mode is Mode.WARN)
-    return _Found(reasons, duties, owed, advised)
+        return (words.reason("integration-unregistered"),), _NO_OUTLOOK
+    ahead = case.prospect.outlook or outlook_of(words, case)
+    before = chain(
+        check_registered(words, case, who, facts),
+        check_complete(words, case),
+        ahead.access,
+        check_destination(words, case, who.names),
+        ahead.flow,
+    )
+    after = chain(check_limits(words, case, facts), ahead.units, _check_duties(words, case, ahead))
+    reasons = [soften(each, case) for each in before]
+    if case.sources:
+        reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
+    reasons += [soften(each, case) for each in after]
+    return reasons, ahead
 
 
-def required(case: Case) -> Iterator[Duty]:
-    """Duties of the `require` rules that apply, but those an exemption lifts."""
-    for ref in case.layers.duties():
-        rule = case.snapshot.rules[ref]
-        mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
-        if not case.is_lifted(ref):
-            yield from duties_of(rule, case.asked, mode)
-
-
-def _check_duties(
-    words: Wording, case: Case, duties: Iterable[Duty], owed: Iterable[Obligation]
-) -> Iterator[Reason]:
+def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason]:
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
-    for duty in duties:
+    for duty in ahead.duties:
         rule = case.snapshot.rules.get(duty.rule)
         if rule and duty.mode is not Mode.ENFORCE:
             yield words.of_rule("duty-softened", rule, duty=duty.type)
         elif rule and duty.type == APPROVAL:
             yield words.of_rule("approval-required", rule, approver=duty.value)
-    for each in owed:
+    for each in ahead.owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
         if each.type not in case.asked.call.supported_obligations:
@@ -153,21 +127,12 @@ def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str,
 
 def _counted(case: Case) -> dict[str, int]:
     """What this call adds to the counter of each rolling limit that applies."""
-    counted = {}
-    for ref, bucket in case.buckets().items():
-        limit = case.snapshot.rules[ref].limit
-        counted[bucket] = (measure(case, limit.measure) or 0) if limit else 0
-    return counted
-
-
-def _own_ends(case: Case) -> list[datetime]:
-    """Wall-clock moments at which something ends for the case's integration or its unit."""
-    who = case.asked.integration
-    if who is None:
-        return []
-    unit = case.snapshot.units[who.unit]
-    ends = [each.until for each in (who, unit.softening, unit.rollout) if each]
-    return [end for end in ends if end]
+    buckets, limits = case.buckets(), case.prospect.limits
+    return {
+        buckets[rule.ref]: measure(case, limit.measure) or 0
+        for rule, limit in limits
+        if rule.ref in buckets
+    }
 
 
 def _common_ends(snapshot: Snapshot) -> Iterator[datetime]:

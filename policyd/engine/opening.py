@@ -11,15 +11,27 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from policyd.engine.access import AccessRules
-from policyd.engine.case import GUARDRAIL, Case, Layers, Source, ask_layers, owner_forbids
+from policyd.engine.case import (
+    GUARDRAIL,
+    Case,
+    Layers,
+    Prospect,
+    Source,
+    ask_layers,
+    owner_forbids,
+)
 from policyd.engine.destination import DestinationTable
 from policyd.engine.exemptions import Exemptions
+from policyd.engine.outlook import prospect_of
 from policyd.engine.resolve import Asked, Endpoint, endpoint_of, kind_of, resolve_at
 from policyd.model.call import Call, Entity
 from policyd.model.snapshot import Snapshot
 
 FLOWS = 8192
 """How many flows are remembered: some 10 MB, and 50 MB if each is as large as a call may be."""
+
+_AT_NO_TIME = datetime.min  # noqa: DTZ901 - the prospect of a flow does not depend on the clock
+_UNSEEN = Prospect((), (), None)
 
 
 class Opener:
@@ -31,7 +43,9 @@ class Opener:
         self._exemptions = Exemptions(snapshot)
         groups = {name: who.names for name, who in snapshot.integrations.items()}
         self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
-        self._flow = lru_cache(maxsize=FLOWS)(partial(_flow, snapshot, self._rules))
+        self._flow = lru_cache(maxsize=FLOWS)(
+            partial(_flow, snapshot, self._rules, self._exemptions)
+        )
 
     def open(self, call: Call, clock: datetime, windows: frozenset[str]) -> Case:
         """The case of *call*, at wall-clock time *clock* while *windows* are open."""
@@ -46,10 +60,10 @@ class Opener:
             place.name if place else None,
             windows,
         )
-        asked, layers = self._flow(parts)
-        asked = Asked(call, endpoint, *asked[2:])
+        seen, layers, prospect = self._flow(parts)
+        asked = Asked(call, endpoint, *seen[2:])
         sources = tuple(self._sources(asked)) if call.sources else ()
-        return Case(self._snapshot, asked, clock, layers, sources, self._exemptions)
+        return Case(self._snapshot, asked, clock, layers, sources, self._exemptions, prospect)
 
     def _sources(self, asked: Asked) -> Iterator[Source]:
         """Each source of a write, as a send to where the write goes."""
@@ -81,7 +95,9 @@ class _Parts(NamedTuple):
     windows: frozenset[str]  # that are open
 
 
-def _flow(snapshot: Snapshot, rules: AccessRules, parts: _Parts) -> tuple[Asked, Layers]:
+def _flow(
+    snapshot: Snapshot, rules: AccessRules, exemptions: Exemptions, parts: _Parts
+) -> tuple[Asked, Layers, Prospect]:
     """What is found for every call that has these parts, whatever else it has.
 
     INVARIANT: nothing else of a call is seen here, so that nothing else can matter.
@@ -92,4 +108,6 @@ def _flow(snapshot: Snapshot, rules: AccessRules, parts: _Parts) -> tuple[Asked,
     place = snapshot.destinations[parts.place] if parts.place else None
     endpoint = Endpoint(None, None, place, kind_of(snapshot, parts.place))
     asked = resolve_at(snapshot, call, endpoint, parts.windows)
-    return asked, ask_layers(snapshot, rules, asked)
+    layers = ask_layers(snapshot, rules, asked)
+    case = Case(snapshot, asked, _AT_NO_TIME, layers, (), exemptions, _UNSEEN)
+    return asked, layers, prospect_of(case)

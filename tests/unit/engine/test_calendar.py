@@ -87,7 +87,7 @@ def test_steady_until(
     what: str, now: str, until: str | None, expected: str, is_common: bool
 ) -> None:
     """An answer is good for a minute, and no longer than what it rests on."""
-    ends = [_at(until)] if until else []
+    ends = (_at(until),) if until else ()
     timetable = Timetable(CALENDAR, ends if is_common else ())
     found = timetable.steady_until(_at(now), () if is_common else ends)
     assert found == _at(expected), what
