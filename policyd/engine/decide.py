@@ -15,7 +15,7 @@ from policyd.engine.checks import (
     measure,
 )
 from policyd.engine.duties import APPROVAL, Duty
-from policyd.engine.opening import Opener
+from policyd.engine.opening import FLOWS, Opener
 from policyd.engine.outlook import outlook_of
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
@@ -30,11 +30,14 @@ MAX_REASONS = 24
 
 
 class Engine:
-    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it."""
+    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    What it finds about the last *flows* (`opening`) is remembered; that changes no decision.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, flows: int = FLOWS) -> None:
         self.snapshot = snapshot
-        self._opener = Opener(snapshot)
+        self._opener = Opener(snapshot, flows)
         self._timetable = Timetable(snapshot.calendar, _common_ends(snapshot))
 
     def open(self, call: Call, now: datetime) -> Case:

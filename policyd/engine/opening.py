@@ -35,15 +35,15 @@ _UNSEEN = Prospect((), (), None)
 
 
 class Opener:
-    """Opens the calls of one snapshot."""
+    """Opens the calls of one snapshot, and remembers so many of their *flows*."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, flows: int) -> None:
         self._snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
         groups = {name: who.names for name, who in snapshot.integrations.items()}
         self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
-        self._flow = lru_cache(maxsize=FLOWS)(
+        self._flow = lru_cache(maxsize=flows)(
             partial(_flow, snapshot, self._rules, self._exemptions)
         )
 
@@ -76,10 +76,11 @@ class Opener:
             )
             sent = resolve_at(self._snapshot, as_send, asked.endpoint, asked.windows)
             sent = sent._replace(zone=asked.zone)
+            question = self._rules.question(sent)
             yield Source(
                 sent,
-                self._rules.matches(GUARDRAIL, sent),
-                owner_forbids(self._snapshot, self._rules, sent, who),
+                self._rules.matching(GUARDRAIL, question),
+                owner_forbids(self._snapshot, self._rules, question, who),
             )
 
 
