@@ -116,8 +116,10 @@ def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason
 
 def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:
     """The obligations of an allow; one that a roll-out let pass carries what the caller can do."""
+    if not passes:
+        return owed
     can = case.asked.call.supported_obligations
-    return tuple(each for each in owed if not passes or each.type in can)
+    return tuple(each for each in owed if each.type in can)
 
 
 def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str, ...]:
