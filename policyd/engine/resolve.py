@@ -25,6 +25,9 @@ class Endpoint(NamedTuple):
     kind: str | None  # of the system that lives there: record or engagement
 
 
+_NOWHERE = Endpoint(None, None, None, None)
+
+
 class Asked(NamedTuple):
     """One call as rules see it; `integration` is None if nobody registered it.
 
@@ -96,9 +99,9 @@ def resolve_at(
     )
 
 
-def kind_of(snapshot: Snapshot, system: str | None) -> str | None:
+def kind_of(snapshot: Snapshot, system: str) -> str | None:
     """Record or engagement; None for what is no system."""
-    known = snapshot.systems.get(system) if system else None
+    known = snapshot.systems.get(system)
     return known.kind if known else None
 
 
@@ -127,20 +130,22 @@ def _raised(
 def endpoint_of(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoint:
     """The place that *call* contacts."""
     if not call.endpoint:
-        return Endpoint(None, None, None, None)
-    if "://" not in call.endpoint and call.endpoint not in snapshot.connections:
-        return Endpoint(None, "it is neither a connection name nor an absolute URL", None, None)
-    base = snapshot.connections.get(call.endpoint, call.endpoint)
-    if call.path and "?" in base:
-        return Endpoint(None, "it has a query, and the call has a path besides", None, None)
+        return _NOWHERE
+    base = snapshot.connections.get(call.endpoint)
+    if base is None:
+        if "://" not in call.endpoint:
+            return Endpoint(None, "it is neither a connection name nor an absolute URL", None, None)
+        base = call.endpoint
     if call.path:
+        if "?" in base:
+            return Endpoint(None, "it has a query, and the call has a path besides", None, None)
         base = f"{base.removesuffix('/')}/{call.path.removeprefix('/')}"
     try:
         url = canonical(base)
     except UrlRefused as refused:
         return Endpoint(None, refused.problem, None, None)
     place = table.find(url)
-    return Endpoint(url, None, place, kind_of(snapshot, place.name if place else None))
+    return Endpoint(url, None, place, kind_of(snapshot, place.name) if place else None)
 
 
 def _zone(
