@@ -131,21 +131,30 @@ def endpoint_of(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endp
     """The place that *call* contacts."""
     if not call.endpoint:
         return _NOWHERE
-    base = snapshot.connections.get(call.endpoint)
-    if base is None:
-        if "://" not in call.endpoint:
-            return Endpoint(None, "it is neither a connection name nor an absolute URL", None, None)
-        base = call.endpoint
-    if call.path:
-        if "?" in base:
-            return Endpoint(None, "it has a query, and the call has a path besides", None, None)
-        base = f"{base.removesuffix('/')}/{call.path.removeprefix('/')}"
     try:
-        url = canonical(base)
+        url = canonical(spelt_out(snapshot, call.endpoint, call.path))
     except UrlRefused as refused:
         return Endpoint(None, refused.problem, None, None)
     place = table.find(url)
     return Endpoint(url, None, place, kind_of(snapshot, place.name) if place else None)
+
+
+def spelt_out(snapshot: Snapshot, endpoint: str, path: str | None) -> str:
+    """The URL that an endpoint and a path below it stand for, as it is written there.
+
+    Raises:
+        UrlRefused: the endpoint names no URL.
+    """
+    base = snapshot.connections.get(endpoint)
+    if base is None:
+        if "://" not in endpoint:
+            raise UrlRefused("it is neither a connection name nor an absolute URL")
+        base = endpoint
+    if not path:
+        return base
+    if "?" in base:
+        raise UrlRefused("it has a query, and the call has a path besides")
+    return f"{base.removesuffix('/')}/{path.removeprefix('/')}"
 
 
 def _zone(
