@@ -118,6 +118,7 @@ class Outlook(NamedTuple):
     access: tuple[Reason, ...]
     flow: tuple[Reason, ...]
     units: tuple[Reason, ...]
+    lifted: tuple[Reason, ...]  # what is not owed because of an exemption
     duties: tuple[Duty, ...]
     owed: tuple[Obligation, ...]
     advised: tuple[Obligation, ...]

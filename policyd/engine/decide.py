@@ -16,7 +16,7 @@ from policyd.engine.checks import (
 )
 from policyd.engine.duties import APPROVAL, Duty
 from policyd.engine.opening import FLOWS, Opener
-from policyd.engine.outlook import outlook_of
+from policyd.engine.outlook import of_duty, outlook_of
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
 from policyd.model.call import Call
@@ -64,7 +64,7 @@ class Engine:
             obligations=_carried(case, ahead.owed, passes=passes) if allow else (),
             advice=ahead.advised if allow else (),
             would_deny=passes,
-            approval=_approval(ahead.duties, reasons),
+            approval=() if allow else _approval(ahead.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
             valid_until=self._steady_until(case, facts.now) if allow else None,
@@ -74,7 +74,7 @@ class Engine:
         return self._timetable.steady_until(now, case.prospect.ends)
 
 
-_NO_OUTLOOK = Outlook((), (), (), (), (), ())
+_NO_OUTLOOK = Outlook((), (), (), (), (), (), ())
 
 
 def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
@@ -91,7 +91,12 @@ def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
         check_destination(words, case, who.names),
         ahead.flow,
     )
-    after = chain(check_limits(words, case, facts), ahead.units, _check_duties(words, case, ahead))
+    after = chain(
+        check_limits(words, case, facts),
+        ahead.units,
+        _check_duties(words, case, ahead),
+        ahead.lifted,
+    )
     reasons = [soften(each, case) for each in before]
     if case.sources:
         reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
@@ -103,10 +108,8 @@ def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
     for duty in ahead.duties:
         rule = case.snapshot.rules.get(duty.rule)
-        if rule and duty.mode is not Mode.ENFORCE:
-            yield words.of_rule("duty-softened", rule, duty=duty.type)
-        elif rule and duty.type == APPROVAL:
-            yield words.of_rule("approval-required", rule, approver=duty.value)
+        if rule and (duty.type == APPROVAL or duty.mode is not Mode.ENFORCE):
+            yield of_duty(words, rule, duty)
     for each in ahead.owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
