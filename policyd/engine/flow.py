@@ -6,7 +6,7 @@ caller asserts adds a refusal or a treatment, and excuses no level.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from policyd.engine.duties import Duty
 from policyd.engine.resolve import Asked
@@ -20,19 +20,18 @@ IsLifted = Callable[[str], bool]
 """Whether an exemption lifts the cell with this reference for this call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What the flow table says: which fields are refused, and which are treated how.
 
     A field is None where the call names none and so is about the whole dataset. `above` has the
     level by which a field exceeds the clearance. What an exemption lifts is apart, to be recorded.
     """
 
-    never: dict[str, list[str | None]] = field(default_factory=dict)  # by category
-    above: dict[str | None, int] = field(default_factory=dict)
-    treated: dict[str | None, tuple[Treatment, str]] = field(default_factory=dict)  # with the cell
-    lifted: dict[str, list[str | None]] = field(default_factory=dict)  # by category
-    lifted_above: dict[str | None, int] = field(default_factory=dict)
+    never: dict[str, list[str | None]]  # by category
+    above: dict[str | None, int]
+    treated: dict[str | None, tuple[Treatment, str]]  # with the cell
+    lifted: dict[str, list[str | None]]  # by category
+    lifted_above: dict[str | None, int]
 
     def duties(self) -> Iterator[Duty]:
         """The treatments as duties; cells of the table are always in force."""
@@ -42,7 +41,7 @@ class Flow:
 
 def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
     """The table's outcome for each field of the call that comes to rest in *zone*."""
-    flow = Flow()
+    flow = Flow({}, {}, {}, {}, {})
     for name, mark in asked.marks.items():
         _place(zone, name, mark, flow, is_lifted)
         if mark.rank > zone.clearance:
@@ -68,9 +67,10 @@ def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsL
 
 
 def _cells(zone: Zone, mark: Label) -> dict[str, tuple[Treatment, str]]:
-    """The cells that do something about a label, by category."""
-    cells = {each: (zone.treatments[each], cell(zone, each)) for each in sorted(mark.categories)}
-    return {each: done for each, done in cells.items() if done[0] is not Treatment.PASS}
+    """The cells that do something about a label, by category in order."""
+    if mark.categories.isdisjoint(zone.cells):
+        return {}
+    return {category: done for category, done in zone.cells.items() if category in mark.categories}
 
 
 def cell(zone: Zone, column: str) -> str:
