@@ -13,10 +13,13 @@ from casbin.effect.default_effectors import AllowAndDenyEffector
 from casbin.effect.effector import Effector
 from casbin.model import Model
 
+from policyd.engine.compiled.enforcer import CompiledEnforcer
 from policyd.engine.conditions import compile_condition, condition
 from policyd.engine.resolve import Asked
 from policyd.model.labels import Vocabulary
 from policyd.model.rules import ANYTHING, Rule, Section
+
+__all__ = ["AccessRules", "CompiledEnforcer", "Matches", "policy_lines"]
 
 MODEL = """\
 [request_definition]

@@ -34,15 +34,20 @@ class Loaded:
         self.effect = effect_of(enforcer.eft)
         self.functions: dict[str, Callable[..., Any]] = dict(enforcer.fm.get_functions())
         self.roles: dict[str, Roles] = {}
+        # As in pycasbin: where one role definition has conditions, all are asked as if they had,
+        # and of those that have none only the names are compared.
+        is_timed = bool(enforcer.cond_rm_map)
         for name, definition in (enforcer.model["g"] or {}).items():
-            # As in pycasbin, where conditions on one role definition make it ask all of them
-            # in the way of those with conditions.
-            manager = definition.cond_rm if enforcer.cond_rm_map else definition.rm
-            if manager is not None and enforcer.cond_rm_map:
+            manager = definition.cond_rm if is_timed else definition.rm
+            if is_timed and manager is not None:
                 self.functions[name] = TimedRoles(manager).linked
-            else:
-                self.roles[name] = Roles(manager)
-                self.functions[name] = self.roles[name].linked
+                continue
+            self.roles[name] = Roles(manager)
+            self.functions[name] = _is_same if is_timed else self.roles[name].linked
+
+
+def _is_same(name: Any, role: Any, *_: Any) -> Any:
+    return name == role
 
 
 def rules_of(enforcer: CoreEnforcer) -> Rules:

@@ -98,11 +98,13 @@ class Plan:
             place for name, place in self._scope.rule.items() if f"eval({name})" in self._text
         ]
         made: dict[Values, Matcher] = {}
-        return [
-            made.setdefault(key, made.get(key) or Matcher.of_rule(self._text, rule, self._scope))
-            for rule in self._usable.values()
-            for key in [tuple([rule[column] for column in columns])]
-        ]
+        matchers = []
+        for rule in self._usable.values():
+            key = tuple([rule[column] for column in columns])
+            if key not in made:
+                made[key] = Matcher.of_rule(self._text, rule, self._scope)
+            matchers.append(made[key])
+        return matchers
 
     def _values(self, column: int) -> set[str]:
         return {rule[column] for rule in self._usable.values()}
@@ -163,15 +165,13 @@ class Plan:
         return [matcher.whole for matcher in self._matchers]
 
     def _scan(self, request: Values) -> Verdict:
-        if self.rules:
-            every = self._combination.over(self._matching(self._usable, request, self._wholes))
-            return every
-        if asks_rules(self._text):
+        is_whole = not asks_rules(self._text)
+        if self.rules and (self._template.is_sound or not is_whole):
+            return self._combination.over(self._matching(self._usable, request, self._wholes))
+        if not is_whole:
             raise RuntimeError("please make sure rule exists in policy when using eval() in matcher")
         nothing = ("",) * self._width
-        return self._combination.over_nothing(
-            is_match=bool(self._template.whole(request, nothing))
-        )
+        return self._combination.over_nothing(is_match=bool(self._template.whole(request, nothing)))
 
     def _matching(
         self,
