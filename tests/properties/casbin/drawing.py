@@ -135,6 +135,8 @@ class _Drawing:
         columns = ["sub", *(["dom"] if self.has_domains else []), "obj", "act"]
         extras = self.some(EXTRAS[: TAME_EXTRAS if self.is_tame else None], 2)
         parts = [self.part(each) for each in columns if self.happens(0.93)] + extras
+        if self.kind == "patterns" and self.happens(0.3):
+            parts = ["g2(r.obj, p.obj)"]
         self.chance.shuffle(parts)
         matcher = " && ".join(parts or ["r.sub == p.sub"])
         if len(parts) > 2 and self.happens(0.15):
@@ -199,7 +201,8 @@ class _Drawing:
             stamps = [self.one(STAMPS), self.one(STAMPS)] if self.kind == "timed" else []
             made.append(("g", *pair, *domain, *stamps))
         groups = (("/a/b", "grp"), ("/a/:x", "grp"), ("grp", "/a"), ("/:x/b", "x"), ("u0", "x"))
-        return made + [("g2", *pair) for pair in self.some(groups, 3)]
+        usual = [("/a/:x", "grp")] * (self.kind == "patterns" and self.happens(0.5))
+        return made + [("g2", *pair) for pair in usual + self.some(groups, 3)]
 
     def bad_lines(self, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
         short = [("p", "u0"), ("g", "u0"), ("g2", "x", "grp", "d0"), ("p9", "u0", "x", "read")]
@@ -210,7 +213,7 @@ class _Drawing:
         if self.happens(0.05):
             made.append(("add_function", "keyMatch", "key_match2"))
         if self.kind == "patterns":
-            matches = ("key_match", "key_match2", "key_match3", "key_match4", "glob_match")
+            matches = ("key_match2", "key_match", "key_match2", "key_match3", "key_match4", "glob_match")
             made += [("add_named_matching_func", "g2", self.one(matches))] * self.happens(0.7)
             made += [("add_named_matching_func", "g", self.one(matches))] * self.happens(0.5)
             if self.has_domains:
@@ -230,6 +233,8 @@ class _Drawing:
 
     def question(self, section: Section) -> Question:
         values = [self.one(ASKED[each]) for each in section.request]
+        if self.kind == "patterns" and self.happens(0.5):
+            values[section.request.index("obj")] = self.one(("/a/*", "/a/b/c", "/a/q/z", "/a/q"))
         if self.happens(0.06):
             values[self.chance.randrange(len(values))] = self.one(ODD)
         if self.happens(0.01):

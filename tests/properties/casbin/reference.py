@@ -37,6 +37,8 @@ def judge(case: Case, question: Question) -> tuple[bool, list[str]]:
     }
     allowed, last, effects = case.effect == "deny", [], set()
     for rule in rules or [[""] * len(section.rule)]:
+        if len(rule) != len(section.rule):
+            raise RuntimeError("a rule does not fit its definition")
         row = {f"p_{name}": value for name, value in zip(section.rule, rule, strict=True)}
         matcher = re.sub(r"eval\(p\d?\.(\w+)\)", lambda m: f"({row['p_' + m[1]]})", section.matcher)  # noqa: B023
         if not eval(_python(matcher), BUILT_IN | functions, asked | row):  # noqa: S307 - a test's own
