@@ -50,7 +50,9 @@ def test_every_kind_of_case_is_drawn() -> None:
         case = draw_case(Random(number))  # noqa: S311 - not a secret
         kinds.update([case.effect, f"{len(case.sections)} sections", case.roles.get("g", "none")])
         kinds.update(step[0] for step in case.setup)
-    assert {"allow", "deny", "both", "priority", "subject", "1 sections", "2 sections"} <= set(kinds)
+    assert {"allow", "deny", "both", "priority", "subject", "1 sections", "2 sections"} <= set(
+        kinds
+    )
     assert {"none", "_, _", "_, _, _", "_, _, (_, _)", "_, _, _, (_, _)"} <= set(kinds)
     assert {"add_named_matching_func", "add_named_domain_matching_func"} <= set(kinds)
     assert {"add_named_link_condition_func", "add_named_domain_link_condition_func"} <= set(kinds)

@@ -32,10 +32,13 @@ class Branch:
     """The parts of a conjunction, in their order, by what becomes of each.
 
     Attributes:
-        tokens: Every value named by a part that cannot raise.
         head: How many parts come before the first that may raise.
-        checks: Parts among these that are asked of each rule found.
-        tail: The parts from there on.
+        keys: By column, parts among these that are looked up.
+        guards: Those that are about the request alone.
+        fixed: Those that are about a rule alone.
+        checks: Those that are asked of each rule found.
+        tail: The parts from the first on that may raise, asked after all others.
+        positions: Of the request, those that must hold texts for all this to be so.
         steps: The same for people.
     """
 
@@ -53,8 +56,10 @@ class Branch:
                 self.head = number
                 break
         self.tail = list(parts[self.head :])
-        for part, why in zip(self.tail, ["may raise"] + ["after one that may"] * len(parts)):
+        why = "may raise"
+        for part in self.tail:
             self.steps.append(Step("check", ast.unparse(part), why))
+            why = "after one that may raise"
 
     def _sort(self, part: ast.expr, reading: Reading) -> bool:
         """Put *part* in its place; whether it cannot raise."""
@@ -109,10 +114,9 @@ class Search:
         fixed = matcher.closure(branch.fixed)
         if fixed is not None:
             rules = {position: rule for position, rule in rules.items() if fixed((), rule)}
-        self._index = Index(rules, list(branch.keys.values()), reading.roles, rank)
+        self._look_up = Index(rules, list(branch.keys.values()), reading.roles, rank).leaves
+        self.leaves = self._look_up if self._guard is None else self._guarded
+        """Lists of positions, or ranks, for a request."""
 
-    def leaves(self, request: Values) -> list[Any]:
-        """Lists of positions, or ranks."""
-        if self._guard is not None and not self._guard(request, ()):
-            return []
-        return self._index.leaves(request)
+    def _guarded(self, request: Values) -> list[Any]:
+        return self._look_up(request) if self._guard and self._guard(request, ()) else []

@@ -70,20 +70,21 @@ class Combination:
             is_cut_short: Whether there is such a rule, which raises when it is reached.
         """
         self._effect, self._effects, self._is_cut_short = effect, effects, is_cut_short
-        self.worst = 2 * len(effects)
+        self._worst = 2 * len(effects) - 1
         self.is_ranked = effect.is_ranked(effects)
 
     def rank(self, position: int) -> int:
-        """The rank of the rule at *position*, below `worst`."""
+        """The rank of the rule at *position*."""
         is_decisive = self._effects[position] in self._effect.decisive
-        return position if is_decisive else self.worst - 1 - position
+        return position if is_decisive else self._worst - position
 
-    def by_rank(self, least: int) -> Verdict:
-        """The verdict where *least* is the best rank of those that match, or `worst`."""
+    def by_rank(self, least: int | None) -> Verdict:
+        """The verdict where *least* is the best rank of those that match, if any do."""
+        if least is None:
+            return self._undecided(-1, is_allowed=False)
         if least < len(self._effects):
             return self._effects[least] == "allow", least
-        last = self.worst - 1 - least
-        return self._undecided(last, is_allowed=last >= 0)
+        return self._undecided(self._worst - least, is_allowed=True)
 
     def over(self, matching: Iterable[int]) -> Verdict:
         """The verdict over the positions of *matching* rules, asked for as far as need be."""

@@ -1,6 +1,5 @@
 """`CompiledEnforcer`: decides as `casbin.Enforcer` does, without trying rule after rule."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -14,12 +13,11 @@ from policyd.engine.compiled.branch import Step
 from policyd.engine.compiled.closures import Values
 from policyd.engine.compiled.errors import NotCompiled
 from policyd.engine.compiled.loaded import Loaded, rules_of
-from policyd.engine.compiled.plan import Plan
+from policyd.engine.compiled.plan import Names, Plan
 from policyd.model.errors import UsageError
 
 Explained = tuple[bool, list[Any]]
-Context = tuple[str, str, str, str]
-_DEFAULT: Context = ("r", "p", "e", "m")
+_DEFAULT: Names = ("r", "p", "m")
 
 
 class _Way(Protocol):
@@ -62,7 +60,10 @@ class CompiledEnforcer:
             UsageError: it decides in a way of its own, or has been switched off.
         """
         kind = type(enforcer)
-        if kind.enforce is not CoreEnforcer.enforce or kind.enforce_ex is not CoreEnforcer.enforce_ex:
+        if (
+            kind.enforce is not CoreEnforcer.enforce
+            or kind.enforce_ex is not CoreEnforcer.enforce_ex
+        ):
             raise UsageError(
                 f"`{kind.__name__}` decides in a way of its own; give a plain `casbin.Enforcer`",
                 code="enforcer-unknown",
@@ -74,7 +75,7 @@ class CompiledEnforcer:
                 code="enforcer-disabled",
             )
         compiled = cls.__new__(cls)
-        compiled._use(enforcer)
+        compiled._use(enforcer)  # noqa: SLF001 - another way to make one
         compiled.explain_plan()
         return compiled
 
@@ -82,7 +83,7 @@ class CompiledEnforcer:
         """Whether *request*, which may begin with an `EnforceContext`, is allowed."""
         if request and isinstance(request[0], EnforceContext):
             return self._way(_names(request[0])).decide(request[1:])[0]
-        return (self._ways.get(_DEFAULT) or self._way(_DEFAULT)).decide(request)[0]
+        return (self._default or self._way(_DEFAULT)).decide(request)[0]
 
     def enforce_ex(self, *request: Any) -> Explained:
         """The same, and the rule that explains it; empty where none does.
@@ -150,26 +151,27 @@ class CompiledEnforcer:
         self._renew()
 
     def _renew(self) -> None:
-        self._loaded: Loaded | NotCompiled | None = None
-        self._ways: dict[Context, _Way] = {}
+        self._loaded: Loaded | None = None
+        self._ways: dict[Names, _Way] = {}
+        self._default: _Way | None = None
 
     def _register(self, method: str, *arguments: Any) -> bool:
         is_known = bool(getattr(self._casbin, method)(*arguments))
         self._renew()
         return is_known
 
-    def _way(self, names: Context) -> _Way:
+    def _way(self, names: Names) -> _Way:
         """The way to decide, made when first asked for; two threads may both make it."""
         way = self._ways.get(names)
         if way is None:
             way = self._ways[names] = self._make(names)
+            self._default = self._ways.get(_DEFAULT)
         return way
 
-    def _make(self, names: Context) -> _Way:
+    def _make(self, names: Names) -> _Way:
         try:
-            if self._loaded is None:
-                self._loaded = Loaded(self._casbin, self._rules)
-            return Plan(self._loaded, (names[0], names[1], names[3]))
+            loaded = self._loaded = self._loaded or Loaded(self._casbin, self._rules)
+            return Plan(loaded, names)
         except NotCompiled as reason:
             return _Handed(self._casbin, names, str(reason))
 
@@ -177,8 +179,10 @@ class CompiledEnforcer:
 class _Handed:
     """pycasbin itself, asked each time."""
 
-    def __init__(self, enforcer: Enforcer, names: Context, reason: str) -> None:
-        self._casbin, self._context = enforcer, EnforceContext(*names)
+    def __init__(self, enforcer: Enforcer, names: Names, reason: str) -> None:
+        request, policy, matcher = names
+        self._casbin = enforcer
+        self._context = EnforceContext(request, policy, "e", matcher)
         self.steps = [Step("pycasbin", "all of it", reason)]
 
     def decide(self, request: Values) -> tuple[bool, Any]:
@@ -200,5 +204,6 @@ class _Lines(Adapter):  # type: ignore[misc]  # casbin has no types
             load_policy_line(line.strip(), model)
 
 
-def _names(context: EnforceContext) -> Context:
-    return context.rtype, context.ptype, context.etype, context.mtype
+def _names(context: EnforceContext) -> Names:
+    """The definitions that *context* names; its effect is ignored, as by pycasbin."""
+    return context.rtype, context.ptype, context.mtype

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from policyd.engine.compiled.closures import Values
-from policyd.engine.compiled.levels import Finder, breadth, finder
+from policyd.engine.compiled.levels import breadth, finder
 from policyd.engine.compiled.reading import Key
 from policyd.engine.compiled.roles import FEW, Roles
 
@@ -62,20 +62,21 @@ class Index:
 
     def leaves(self, request: Values) -> list[Any]:
         """The leaves of the rules whose keys are those of *request*."""
-        try:
-            nodes = [self._tree[self._first(request)]]
-        except KeyError:
+        first = self._tree.get(self._first(request))
+        if first is None:
             return []
+        nodes = [first]
         for find in self._finders:
-            nodes = _next(nodes, find, request)
+            keys = find(request)
+            found = []
+            for node in nodes:
+                for key in keys if len(keys) <= FEW else _shared(node, keys):
+                    if key in node:
+                        found.append(node[key])  # noqa: PERF401 - nodes are few: half the time
+            if not found:
+                return found
+            nodes = found
         return nodes
-
-
-def _next(nodes: Iterable[dict[Any, Any]], find: Finder, request: Values) -> list[Any]:
-    keys = find(request)
-    if len(keys) > FEW:
-        return [node[key] for node in nodes for key in _shared(node, keys)]
-    return [node[key] for node in nodes for key in keys if key in node]
 
 
 def _shared(node: dict[Any, Any], keys: Any) -> Iterable[Any]:

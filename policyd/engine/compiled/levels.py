@@ -1,54 +1,53 @@
 """Keys of one column, found for a request: one by itself, or the few that several sources give."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from policyd.engine.compiled.closures import Values
-from policyd.engine.compiled.reading import Key, Source, Token
-from policyd.engine.compiled.roles import Roles
+from policyd.engine.compiled.reading import Key, Source
+from policyd.engine.compiled.roles import Finder, Roles, reader
 from policyd.engine.prefixes import PrefixTable
-
-Finder = Callable[[Values], Collection[Any]]
 
 
 def finder(key: Key, values: frozenset[str], roles: Mapping[str, Roles]) -> Finder:
     """What finds the keys of a request, of those *values* that the column has."""
-    found = [_finder(source, values, roles) for source in key.sources]
-    if len(found) == 1:
+    same = [source.token.value for source in key.sources if source.kind == "same"]
+    texts = {source.token.value for source in key.sources if source.kind == "text"} & values
+    found = [_finder(each, values, roles) for each in key.sources if each.kind in _SEVERAL]
+    if len(found) == 1 and not same and not texts:
         return found[0]
-    return lambda request: {each for find in found for each in find(request)}
+    if len(same) == 1 and len(texts) == 1 and not found:
+        return _this_or(same[0], *texts)
+    return lambda request: {
+        *texts,
+        *[request[position] for position in same],
+        *[each for find in found for each in find(request)],
+    }
 
 
 def breadth(key: Key) -> int:
     """How many keys to expect, roughly: the fewer, the nearer to the root of the index.
 
-    One key comes first, then a few, prefixes, and roles.
+    A few come first, then prefixes, and roles.
     """
-    kinds = {source.kind for source in key.sources}
-    return 3 if "role" in kinds else 2 if "prefix" in kinds else min(len(key.sources), 2) - 1
+    return max(_SEVERAL.get(source.kind, 0) for source in key.sources)
+
+
+_SEVERAL = {"prefix": 1, "role": 2}
 
 
 def _finder(source: Source, values: frozenset[str], roles: Mapping[str, Roles]) -> Finder:
-    if source.kind == "same":
-        position = source.token.value
-        return lambda request: (request[position],)
-    if source.kind == "text":
-        texts = [source.token.value]
-        return lambda _: texts
-    read = _reader(source.token)
-    if source.kind == "prefix":
-        find = PrefixTable(values).find
-        return lambda request: find(read(request))
-    keys = roles[source.roles].keys(values)
-    if source.domain.kind == "text" and source.token.kind == "request":
-        position, domain = source.token.value, source.domain.value
-        return lambda request: keys(request[position], domain)
-    domain_of = _reader(source.domain)
-    return lambda request: keys(read(request), domain_of(request))
+    place = source.token.value
+    if source.kind == "role":
+        return roles[source.roles].finder(values, place, source.domain.value)
+    find, read = PrefixTable(values).find, reader(place)
+    return lambda request: find(read(request))
 
 
-def _reader(token: Token) -> Callable[[Values], Any]:
-    value = token.value
-    if token.kind == "text":
-        return lambda _: value
-    return lambda request: request[value]
+def _this_or(position: int, text: str) -> Finder:
+    both = (text,)
+
+    def find(request: Any) -> tuple[Any, ...]:
+        value = request[position]
+        return both if value == text else (value, text)
+
+    return find

@@ -53,14 +53,20 @@ class Matcher:
     @cached_property
     def whole(self) -> Closure:
         """The closure of all of it."""
-        return self._fail if self._error else compile_node(self.tree, self._scope)
+        error = self._error
+        return _raising(error) if error is not None else compile_node(self.tree, self._scope)
 
     def closure(self, parts: Sequence[ast.expr]) -> Closure | None:
         """The closure of *parts* joined by `&&`, or None where there are none."""
         return conjunction([compile_node(each, self._scope) for each in parts]) if parts else None
 
-    def _fail(self, request: Values, rule: Values) -> Any:
-        raise type(self._error)(*self._error.args) from self._error
+
+def _raising(error: Exception) -> Closure:
+    def fail(request: Values, rule: Values) -> Any:
+        del request, rule
+        raise type(error)(*error.args) from error
+
+    return fail
 
 
 def _operands(tree: ast.expr, operator: type[ast.boolop]) -> Iterator[ast.expr]:

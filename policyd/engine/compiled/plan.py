@@ -74,15 +74,10 @@ class Plan:
         for position in self._positions:
             if type(request[position]) is not str:
                 return self._scan(request)
-        if self._is_ranked:
-            least = self._combination.worst
-            for search in self._searches:
-                for rank in search.leaves(request):
-                    if rank < least:
-                        least = rank
-            return self._combination.by_rank(least)
         if not self._searches:
             return self._scan(request)
+        if self._is_ranked:
+            return self._combination.by_rank(min(self._ranks(request), default=None))
         return self._combination.over(self._matching(self._candidates(request), request))
 
     def explain(self, request: Values) -> tuple[bool, list[str]]:
@@ -153,6 +148,11 @@ class Plan:
         self._tests = [tests[matcher] for matcher in self._matchers]
         self._strays = [i for i, matcher in enumerate(self._matchers) if matcher in strays]
 
+    def _ranks(self, request: Values) -> list[int]:
+        if len(self._searches) == 1:
+            return self._searches[0].leaves(request)
+        return [rank for search in self._searches for rank in search.leaves(request)]
+
     def _candidates(self, request: Values) -> list[int]:
         found = [i for search in self._searches for leaf in search.leaves(request) for i in leaf]
         if self._strays or len(self._searches) > 1:
@@ -169,7 +169,9 @@ class Plan:
         if self.rules and (self._template.is_sound or not is_whole):
             return self._combination.over(self._matching(self._usable, request, self._wholes))
         if not is_whole:
-            raise RuntimeError("please make sure rule exists in policy when using eval() in matcher")
+            raise RuntimeError(
+                "please make sure rule exists in policy when using eval() in matcher"
+            )
         nothing = ("",) * self._width
         return self._combination.over_nothing(is_match=bool(self._template.whole(request, nothing)))
 

@@ -133,9 +133,7 @@ class Reading:
 
     def _equal(self, node: ast.Compare) -> Key | None:
         operator, right = node.ops[0], node.comparators[0]
-        if not (
-            isinstance(operator, ast.Eq) or (isinstance(operator, ast.In) and _is_list(right))
-        ):
+        if not (isinstance(operator, ast.Eq) or (isinstance(operator, ast.In) and _is_list(right))):
             return None
         left, *others = self._known([node.left, *_members(right)])
         if isinstance(operator, ast.Eq) and others[0].kind == "rule":

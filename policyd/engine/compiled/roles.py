@@ -5,8 +5,9 @@ a matching function may from then on take it for a pattern; these tables answer 
 that has just been loaded.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, Protocol
 
 from casbin.rbac.default_role_manager.role_manager import (
@@ -19,8 +20,13 @@ from policyd.engine.compiled.errors import NotCompiled
 
 Link = tuple[str, str]
 Match = Callable[[Any, Any], Any]
-Keys = Callable[[str, str], Collection[str]]
+Finder = Callable[[Sequence[Any]], Collection[Any]]
+"""The keys of a request."""
+Read = int | str
+"""Where a value stands: a position of the request, or a text of the matcher itself."""
 
+FEW = 8
+"""Up to so many keys are tried one by one; more are met with what there is."""
 REMEMBERED = 4096
 """Names a table remembers the roles of; bounded, because callers choose the names."""
 REMEMBERED_DOMAINS = 256
@@ -47,6 +53,7 @@ class Roles:
             NotCompiled: *manager* is not one of pycasbin's own.
         """
         self._hops = 0
+        self._names_match: Match | None = None
         self._domains_match: Match | None = None
         self._links: dict[str, list[Link]] = {}
         self.has_domain = isinstance(manager, DomainManager)
@@ -56,8 +63,6 @@ class Roles:
         self._tables = {domain: self._make(self._links_of(domain)) for domain in self._links}
         self._nobody = self._make([])
         self._other = lru_cache(REMEMBERED_DOMAINS)(self._of_other_domain)
-
-    _names_match: Match | None = None
 
     def _read(self, manager: Any) -> None:
         if type(manager) not in (RoleManager, DomainManager):
@@ -81,29 +86,41 @@ class Roles:
             return known
         return self._nobody if self._domains_match is None else self._other(domain)
 
-    def keys(self, among: frozenset[str]) -> Keys:
-        """The function from a name and a domain to the roles *among* these that it holds.
+    def finder(self, among: frozenset[str], name: Read, domain: Read) -> Finder:
+        """What finds those of *among* that are held, given where name and domain stand.
 
-        Resolved here for every name that has links in a domain that has some.
+        Resolved here for every name that has links, in every domain that has some.
         """
-        shared: dict[frozenset[str], Collection[str]] = {}
-        known: dict[str, dict[str, Collection[str]]] = {}
-        for domain, table in self._tables.items():
-            names = {name for link in self._links_of(domain) for name in link}
-            held = ((name, table.held(name, among)) for name in names)
-            # Few are tried one by one, many are met with what there is.
-            known[domain] = {
-                name: shared.setdefault(each, each if len(each) > FEW else [*each])
-                for name, each in held
-            }
-        other = lru_cache(REMEMBERED)(lambda name, domain: self.table(domain).held(name, among))
-        is_plain = self._names_match is None and self._domains_match is None
-        unknown = (lambda name, _: (name,)) if is_plain else other
+        known, unknown = self._known(among), self._unknown(among)
         if not self.has_domain:
-            only = known.get("", {})
-            return lambda name, domain: only.get(name) or unknown(name, domain)
+            domain = ""
         nothing: dict[str, Collection[str]] = {}
-        return lambda name, domain: known.get(domain, nothing).get(name) or unknown(name, domain)
+        if isinstance(name, int) and isinstance(domain, str):
+            within = known.get(domain, nothing)
+            return lambda request: within.get(request[name]) or unknown(request[name], domain)
+        name_of, domain_of = reader(name), reader(domain)
+        return lambda request: (
+            known.get(domain_of(request), nothing).get(name_of(request))
+            or unknown(name_of(request), domain_of(request))
+        )
+
+    def _known(self, among: frozenset[str]) -> dict[str, dict[str, Collection[str]]]:
+        """By domain and name; those of equal roles share one collection."""
+        shared: dict[frozenset[str], Collection[str]] = {}
+        return {
+            domain: {
+                name: shared.setdefault(held, held if len(held) > FEW else [*held])
+                for name in {name for link in self._links_of(domain) for name in link}
+                for held in [table.held(name, among)]
+            }
+            for domain, table in self._tables.items()
+        }
+
+    def _unknown(self, among: frozenset[str]) -> Callable[[str, str], Collection[str]]:
+        """What finds the same for a name without links, or for a domain without any."""
+        if self._names_match is None and self._domains_match is None:
+            return lambda name, _: (name,)
+        return lru_cache(REMEMBERED)(lambda name, domain: self.table(domain).held(name, among))
 
     def _links_of(self, domain: str) -> list[Link]:
         """The links of *domain*, then those of the domains that it matches."""
@@ -124,14 +141,15 @@ class Roles:
         return PatternTable(links, self._hops, self._names_match)
 
 
-FEW = 8
-"""Up to so many keys are tried one by one."""
-
-
 def is_equality(function: Any) -> bool:
     """Whether *function* is what a domain manager compares names with unless told otherwise."""
     default = DomainManager().matching_func.__code__
     return getattr(function, "__code__", None) is default
+
+
+def reader(place: Read) -> Callable[[Sequence[Any]], Any]:
+    """What reads the value that stands at *place*."""
+    return itemgetter(place) if isinstance(place, int) else lambda _: place
 
 
 class PlainTable:
@@ -201,9 +219,7 @@ class PatternTable:
         graph = self._graph
         for name in names:
             if name not in graph.above:
-                graph = graph.joined_by(
-                    name, lambda each, name=name: match_error_handler(self._match, name, each)
-                )
+                graph = graph.joined_by(name, partial(match_error_handler, self._match, name))
         return graph
 
 
@@ -249,5 +265,3 @@ def spread(start: set[Any], above: Callable[[Any], Iterable[Any]], hops: int) ->
             break
         seen = seen | level
     return frozenset(seen)
-
-

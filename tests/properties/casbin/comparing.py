@@ -51,9 +51,9 @@ def compare(case: Case) -> Iterator[Compared]:
         return
     theirs, ours = loaded
     for question in case.questions:
-        both = [outcome(each.enforce_ex, *question.arguments) for each in (theirs, ours)]
-        fault = _fault(case, question, both[1]) if both[0] != both[1] else ""
-        yield Compared(question, *both, fault)
+        said, found = (outcome(each.enforce_ex, *question.arguments) for each in (theirs, ours))
+        fault = _fault(case, question, found) if said != found else ""
+        yield Compared(question, said, found, fault)
 
 
 def _loading(case: Case, kind: Callable[..., Any]) -> Any:

@@ -27,7 +27,14 @@ VALUES: dict[str, tuple[str, ...]] = {
     "rule": (
         *("True", "r.sub == 'u0'", "r.act == p.act", "r.sub != r.obj && p.act != '*'", "1.0"),
         *("r.env.level > 2", "r.env.level > 1 && r.env.owner == r.sub", "r.env.level", "1"),
-        *("nope", "nope()", "r.obj +", "r.sub.startswith('u')", "!(r.act == 'read')", "2 ** 2 == 4"),
+        *(
+            "nope",
+            "nope()",
+            "r.obj +",
+            "r.sub.startswith('u')",
+            "!(r.act == 'read')",
+            "2 ** 2 == 4",
+        ),
         *('"(" != "") or (")" == "x"', '"(" == "") or (")" == "x"', "r.env.__class__ == 1"),
         "[x for x in ['u1'] if x == r.sub] == ['u1']",
     ),
@@ -56,8 +63,17 @@ ODD: tuple[Any, ...] = (7, None, True, ("a",), ["a"], {"a": 1}, 1.5, Thing(name=
 PARTS: dict[str, tuple[str, ...]] = {
     "sub": (
         *("r.sub == p.sub", "p.sub == r.sub", "ROLES", "ROLES", "ROLES", "(ROLES || p.sub == '*')"),
-        *('(r.sub == p.sub || p.sub == "*")', "(ROLES || g(r.sub, p.sub, 'd1'))", "g(p.sub, r.sub)"),
-        *("p.sub in ('u0', 'r0', r.sub)", "r.sub in p.sub", "(g('u0', p.sub) || ROLES)", "!(ROLES)"),
+        *(
+            '(r.sub == p.sub || p.sub == "*")',
+            "(ROLES || g(r.sub, p.sub, 'd1'))",
+            "g(p.sub, r.sub)",
+        ),
+        *(
+            "p.sub in ('u0', 'r0', r.sub)",
+            "r.sub in p.sub",
+            "(g('u0', p.sub) || ROLES)",
+            "!(ROLES)",
+        ),
     ),
     "dom": (
         *("r.dom == p.dom", "r.dom == p.dom", "(r.dom == p.dom || p.dom == '*')"),
@@ -69,7 +85,11 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("(g2(r.obj, p.obj) || r.act == p.obj || p.obj == 'x')", "keyMatch2(r.obj, p.obj)"),
         *("keyMatch3(r.obj, p.obj)", "keyMatch4(r.obj, p.obj)", "keyMatch5(r.obj, p.obj)"),
         *("regexMatch(r.obj, p.obj)", "globMatch(r.obj, p.obj)", "keyGet(r.obj, p.obj) != ''"),
-        *("keyGet2(r.obj, p.obj, 'x') == 'a'", "startsWith(r.obj, p.obj)", "keyMatch('/a/b', p.obj)"),
+        *(
+            "keyGet2(r.obj, p.obj, 'x') == 'a'",
+            "startsWith(r.obj, p.obj)",
+            "keyMatch('/a/b', p.obj)",
+        ),
     ),
     "act": (
         *("r.act == p.act", "(r.act == p.act || p.act == '*')", "r.act in ['read', 'write']"),
@@ -77,15 +97,48 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
 }
 EXTRAS = (
-    *("r.sub != 'u1'", "!(r.obj == '/a/b' && r.act == 'write')", "(r.sub == p.sub || r.obj == p.obj)"),
+    *(
+        "r.sub != 'u1'",
+        "!(r.obj == '/a/b' && r.act == 'write')",
+        "(r.sub == p.sub || r.obj == p.obj)",
+    ),
     *("p.sub != p.obj", "keyMatch(r.obj, '/a/*')", "p.act == 'read'", "'a' == 'a'", "r.act in []"),
-    *("r.env.level > 2", "r.env.owner == r.sub", "eval(p.rule)", "eval(p.rule)", "ipMatch(r.ip, p.ip)"),
-    *("r.act in p.act", "r.sub", "1.0", "1", "unknown(r.sub)", "keyMatch(r.obj)", "r.env['level'] > 1"),
-    *("(r.act if r.sub == 'u0' else 'read') == p.act", "r.sub.startswith('u')", "r.sub < p.sub < 'z'"),
+    *(
+        "r.env.level > 2",
+        "r.env.owner == r.sub",
+        "eval(p.rule)",
+        "eval(p.rule)",
+        "ipMatch(r.ip, p.ip)",
+    ),
+    *(
+        "r.act in p.act",
+        "r.sub",
+        "1.0",
+        "1",
+        "unknown(r.sub)",
+        "keyMatch(r.obj)",
+        "r.env['level'] > 1",
+    ),
+    *(
+        "(r.act if r.sub == 'u0' else 'read') == p.act",
+        "r.sub.startswith('u')",
+        "r.sub < p.sub < 'z'",
+    ),
     *("r.obj[0] == '/'", "r.obj[:2] == '/a'", "r.sub + p.act == 'u0read'", "-r.env.level < 0"),
     *("r.env.level.level == 9", "[r.sub, r.obj] == [p.sub, p.obj]", "{r.sub} == {p.sub}", "nope"),
-    *("{'a': r.sub}['a'] == p.sub", "f'{r.sub}' == p.sub", "keyMatch(*[r.obj, p.obj])", "eval(r.sub)"),
-    *("r.sub is p.sub", "~r.env.level", "r.env.format", "(r.sub, p.sub) != (*'ab',)", "r.env.level @ 1"),
+    *(
+        "{'a': r.sub}['a'] == p.sub",
+        "f'{r.sub}' == p.sub",
+        "keyMatch(*[r.obj, p.obj])",
+        "eval(r.sub)",
+    ),
+    *(
+        "r.sub is p.sub",
+        "~r.env.level",
+        "r.env.format",
+        "(r.sub, p.sub) != (*'ab',)",
+        "r.env.level @ 1",
+    ),
 )
 TAME_EXTRAS = 10
 
@@ -142,7 +195,9 @@ class _Drawing:
         if len(parts) > 2 and self.happens(0.15):
             matcher = f"({' && '.join(parts[:2])}) && {' && '.join(parts[2:])}"
         if self.happens(0.15):
-            matcher += self.one((" || r.sub == 'root'", f" || ({self.roles()})", " || r.obj == p.obj"))
+            matcher += self.one(
+                (" || r.sub == 'root'", f" || ({self.roles()})", " || r.obj == p.obj")
+            )
         more = [each for each in ("ip", "rule", "env") if f".{each}" in matcher]
         rule = columns + [each for each in more if each != "env"]
         rule += ["eft"] * self.happens(0.85)
@@ -209,11 +264,20 @@ class _Drawing:
         return [*short, *[(*line, "more") for line in lines[:1]]]
 
     def setup(self, links: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-        made = [("add_function", name, name) for name in ("keyGet", "keyGet2", "startsWith")]
+        made: list[tuple[str, ...]] = [
+            ("add_function", name, name) for name in ("keyGet", "keyGet2", "startsWith")
+        ]
         if self.happens(0.05):
             made.append(("add_function", "keyMatch", "key_match2"))
         if self.kind == "patterns":
-            matches = ("key_match2", "key_match", "key_match2", "key_match3", "key_match4", "glob_match")
+            matches = (
+                "key_match2",
+                "key_match",
+                "key_match2",
+                "key_match3",
+                "key_match4",
+                "glob_match",
+            )
             made += [("add_named_matching_func", "g2", self.one(matches))] * self.happens(0.7)
             made += [("add_named_matching_func", "g", self.one(matches))] * self.happens(0.5)
             if self.has_domains:
@@ -229,7 +293,9 @@ class _Drawing:
         starts = [link[1] for link in links]
         can_fail = len(set(starts)) == len(starts)
         kinds = ("time_match", "time_match", "never", *(["fails"] if can_fail else []))
-        return [(method, "g", *link[1:width], self.one(kinds)) for link in links if self.happens(0.9)]
+        return [
+            (method, "g", *link[1:width], self.one(kinds)) for link in links if self.happens(0.9)
+        ]
 
     def question(self, section: Section) -> Question:
         values = [self.one(ASKED[each]) for each in section.request]

@@ -116,9 +116,7 @@ def _hops(load: Load) -> list[bool]:
     return answers
 
 
-def _asks(
-    matcher: str, policy: str, *asked: str, **definitions: str
-) -> Callable[[Load], Any]:
+def _asks(matcher: str, policy: str, *asked: str, **definitions: str) -> Callable[[Load], Any]:
     return lambda load: _raises(
         lambda: load(matcher, policy, **definitions).enforce(*asked or ("a", "x", "y"))
     )
@@ -230,9 +228,7 @@ FAULTS = {
     ),
     "negative-priority": Fault(
         "negative priorities are compared as texts",
-        _asks(
-            "r.sub == p.sub", "p, -10, a, x, y, deny\np, -2, a, x, y, allow", **_PRIORITY
-        ),
+        _asks("r.sub == p.sub", "p, -10, a, x, y, deny\np, -2, a, x, y, allow", **_PRIORITY),
         theirs=False,
         ours=False,
     ),

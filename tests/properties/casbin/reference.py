@@ -35,7 +35,8 @@ def judge(case: Case, question: Question) -> tuple[bool, list[str]]:
     functions = {name: FUNCTIONS[f] for method, name, f in _registered(case)} | {
         name: _roles(case, name) for name in case.roles
     }
-    allowed, last, effects = case.effect == "deny", [], set()
+    allowed, effects = case.effect == "deny", set()
+    last: list[str] = []
     for rule in rules or [[""] * len(section.rule)]:
         if len(rule) != len(section.rule):
             raise RuntimeError("a rule does not fit its definition")
@@ -85,7 +86,7 @@ def _roles(case: Case, name: str) -> Callable[..., Any]:
     tests = {step[2:-1]: step[-1] for step in case.setup if "condition" in step[0]}
     stamps = {line[1 : width + 1]: line[width + 1 :] for line in case.lines}
 
-    def holds(user: Any, role: Any, *domain: Any, hops: int = 10 if is_timed else 9) -> bool:
+    def holds(user: Any, role: Any, *domain: object, hops: int = 10 if is_timed else 9) -> bool:
         within = tuple(domain[:1]) or ("",)
         return user == role or any(
             FUNCTIONS[tests[link]](*stamps[link]) if link in tests else True

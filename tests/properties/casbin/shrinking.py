@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from tests.properties.casbin.case import Case
 
@@ -23,7 +24,8 @@ def _smaller(case: Case) -> Iterator[Case]:
             for start in range(0, len(part), size or 1):
                 left = (*part[:start], *part[start + size :])
                 if least <= len(left) < len(part):
-                    yield replace(case, **{name: left})
+                    changed: dict[str, Any] = {name: left}
+                    yield replace(case, **changed)
     for section in case.sections:
         joined = section.matcher.split(" && ")
         for i in range(len(joined) if len(joined) > 1 else 0):
