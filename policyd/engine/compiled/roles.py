@@ -57,9 +57,9 @@ class Roles:
         self._domains_match: Match | None = None
         self._links: dict[str, list[Link]] = {}
         self.has_domain = isinstance(manager, DomainManager)
+        self._make: Callable[[Iterable[Link]], Table] = self._plain
         if manager is not None:
             self._read(manager)
-        self._make = self._plain if self._names_match is None else self._patterned
         self._tables = {domain: self._make(self._links_of(domain)) for domain in self._links}
         self._nobody = self._make([])
         self._other = lru_cache(REMEMBERED_DOMAINS)(self._of_other_domain)
@@ -72,6 +72,8 @@ class Roles:
         self._hops = manager.max_hierarchy_level - 1  # its levels count the name itself
         if not (self.has_domain and is_equality(manager.matching_func)):
             self._names_match = manager.matching_func
+        if self._names_match is not None:
+            self._make = self._patterned
         if self.has_domain:
             self._domains_match = manager.domain_matching_func
 
