@@ -87,9 +87,14 @@ def _name(node: ast.Name, scope: Scope) -> Closure:
 def _constant(node: ast.Constant, scope: Scope) -> Closure:
     del scope
     value = node.value
-    if type(value) not in _PLAIN or (isinstance(value, str) and len(value) > LONGEST):
+    if type(value) not in _PLAIN or (isinstance(value, str) and not is_short_text(value)):
         raise _Outside
     return lambda _, __: value
+
+
+def is_short_text(value: Any) -> bool:
+    """Whether *value* is a text that is compiled."""
+    return type(value) is str and len(value) <= LONGEST
 
 
 def _attribute(node: ast.Attribute, scope: Scope) -> Closure:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from casbin.util import builtin_operators as built_in
 
-from policyd.engine.compiled.closures import Scope
+from policyd.engine.compiled.closures import Scope, is_short_text
 from policyd.engine.compiled.roles import Roles
 
 
@@ -95,7 +95,7 @@ class Reading:
         return [token for each in found for token in each or ()]
 
     def _token(self, node: ast.expr) -> Token | None:
-        if isinstance(node, ast.Constant) and type(node.value) is str:
+        if isinstance(node, ast.Constant) and is_short_text(node.value):
             return Token("text", node.value)
         if isinstance(node, ast.Name) and node.id in self.scope.rule:
             return Token("rule", self.scope.rule[node.id])
