@@ -4,13 +4,12 @@ Each case depends on the seed and its own number alone: `--case` brings one back
 """
 
 import argparse
-import logging
 import secrets
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random  # noqa: TID251 - seeded
 
 from tests.properties.casbin.case import Case
@@ -18,6 +17,9 @@ from tests.properties.casbin.comparing import Compared, compare
 from tests.properties.casbin.drawing import draw_case
 from tests.properties.casbin.faults import FAULTS
 from tests.properties.casbin.shrinking import shrink
+
+Compare = Callable[[Case], Iterable[Compared]]
+"""Puts a case to both."""
 
 EVERY = 2_000  # cases between two lines of progress
 ENOUGH = 5  # wrong cases, after which it stops
@@ -33,7 +35,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run, and say what came of it; the exit code is 1 if there was an unexplained difference."""
     options = _options(arguments)
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
-    logging.getLogger("casbin").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")  # Python's, about the odd matchers and patterns that are drawn
     if options.case is not None:
         return _replay(seed, options.case)
@@ -57,8 +58,8 @@ def _count(text: str) -> int:
 class Soak:
     """One run over *cases* cases, and its tally."""
 
-    def __init__(self, seed: int, cases: int) -> None:
-        self.seed, self.cases = seed, cases
+    def __init__(self, seed: int, cases: int, put: Compare = compare) -> None:
+        self.seed, self.cases, self.put = seed, cases, put
         self.done = 0
         self.seen: Counter[str] = Counter()
         self.wrong: list[int] = []
@@ -82,12 +83,12 @@ class Soak:
 
     def _compare(self, number: int) -> None:
         case = numbered_case(self.seed, number)
-        compared = list(compare(case))
+        compared = list(self.put(case))
         self._count(compared)
-        if any(each.is_unexplained for each in compared):
+        if is_wrong(compared):
             self.wrong.append(number)
             _say(f"soak: case {number} differs: ./run soak --seed {self.seed} --case {number}")
-            _show(shrink(case, _is_wrong))
+            _show(shrink(case, lambda each: is_wrong(self.put(each))), self.put)
 
     def _count(self, compared: Iterable[Compared]) -> None:
         for each in compared:
@@ -114,18 +115,18 @@ class Soak:
 
 def _replay(seed: int, number: int) -> int:
     case = numbered_case(seed, number)
-    print(case)
-    _show(case)
-    return WRONG if _is_wrong(case) else 0
+    _show(case, compare)
+    return WRONG if is_wrong(compare(case)) else 0
 
 
-def _is_wrong(case: Case) -> bool:
-    return any(each.is_unexplained for each in compare(case))
+def is_wrong(compared: Iterable[Compared]) -> bool:
+    """Whether any of the differences is unexplained."""
+    return any(each.is_unexplained for each in compared)
 
 
-def _show(case: Case) -> None:
+def _show(case: Case, put: Compare) -> None:
     print(f"{case}\n")
-    for each in compare(case):
+    for each in put(case):
         if each.theirs != each.ours:
             why = each.fault or "UNEXPLAINED"
             print(f"{each.question}: pycasbin {each.theirs}, compiled {each.ours}: {why}")

@@ -14,6 +14,7 @@ from casbin.rbac.default_role_manager.role_manager import RoleManager
 from policyd.engine.access import CompiledEnforcer
 from policyd.model.errors import UsageError
 from tests.unit.engine.compiled.conftest import Load, model_of, model_text
+from tests.unit.engine.compiled.published import ALLOW, BOTH, DENY, PRIORITY
 
 ACL = "r.sub == p.sub && r.obj == p.obj && r.act == p.act"
 POLICY = "p, ann, stock, read\n\n# a comment\np, bob, pay, write"
@@ -200,6 +201,22 @@ def test_a_value_or_any(compiled: Load) -> None:
     found = [enforcer.enforce_ex("ann", "x", act)[1] for act in ("read", "*", "list")]
     assert found == [["ann", "x", "*"]] * 3
     assert not enforcer.enforce("bob", "x", "read")
+
+
+@pytest.mark.parametrize("rest", ["", " && r.sub.strip() != 'x'"], ids=["ranked", "tried"])
+@pytest.mark.parametrize("effect", [ALLOW, DENY, BOTH, PRIORITY])
+def test_the_rule_that_explains(compiled: Load, plain: Load, effect: str, rest: str) -> None:
+    """The first decisive rule, or else the last that matches, however they are found."""
+    efts = ["", "deny", "allow", "Deny", "deny", "allow"]
+    policy = "\n".join(
+        f"p, {sub}, {i}, {eft}"
+        for sub, some in {"all": efts, "odd": efts[:1], "mild": efts[2:4], "no": []}.items()
+        for i, eft in enumerate(some)
+    )
+    rules = {"r": "sub", "p": "sub, obj, eft", "e": effect}
+    ours, theirs = (load(f"r.sub == p.sub{rest}", policy, **rules) for load in (compiled, plain))
+    for sub in ("all", "odd", "mild", "no"):
+        assert ours.enforce_ex(sub) == theirs.enforce_ex(sub), sub
 
 
 PLANS = {
