@@ -29,7 +29,9 @@ def _agree(ours: Any, fresh: Any, *more: str) -> None:
         assert ours.enforce_ex(*request) == fresh().enforce_ex(*request), request
 
 
-@pytest.mark.parametrize("match", [None, util.key_match, util.key_match2], ids=str)
+@pytest.mark.parametrize(
+    "match", [None, util.key_match, util.key_match2], ids=["plain", "prefixes", "paths"]
+)
 @pytest.mark.parametrize("kind", ["key", "check"])
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_links(compiled: Load, plain: Load, graph: str, kind: str, match: Any) -> None:
