@@ -52,7 +52,6 @@ class TimedRoles:
         domain = str(rest[0]) if rest else ""
         if name == role:
             return True
-        hash(role)  # as pycasbin, which keeps it in a table
         above = self._above.get(domain if self._has_domain else "", {})
         level = {name}
         for _ in range(self._levels):

@@ -158,6 +158,16 @@ def test_several_sections() -> None:
     assert [str(step) for step in enforcer.explain_plan(second)] == ["key r2_who == p2_who"]
 
 
+def test_a_section_asked_for_later_is_as_it_was() -> None:
+    """Rules are copied when the enforcer is made, not when they are first asked for."""
+    model = model_of(TWO)
+    model.add_policy("p", "p2", ["bob", "allow"])
+    compiled = CompiledEnforcer.of(casbin.Enforcer(model))
+    model["p"]["p2"].policy[0][0] = "kim"
+    second = EnforceContext("r2", "p2", "e", "m2")
+    assert compiled.enforce_ex(second, "bob") == (True, ["bob", "allow"])
+
+
 def test_an_unknown_section_raises() -> None:
     """A definition that the model lacks is an error, not a denial."""
     enforcer = CompiledEnforcer.from_text(TWO)
@@ -229,6 +239,7 @@ PLANS = {
     "(keyMatch(r.sub, p.sub) || r.act == p.sub || p.sub == 'any') && r.act == p.act": "key key",
     "regexMatch(r.act, p.act) && r.sub == p.sub": "check key",
     "regexMatch(r.act, r.obj) && r.sub == p.sub": "check check",
+    "keyMatch(r.act, r.obj) && r.sub == p.sub": "check check",
     "regexMatch(r.act, '(') && r.sub == p.sub": "check check",
     "r.sub.name == p.sub && r.act == p.act": "check check",
     "r.sub == p.sub || r.sub.name == p.sub": "scan",

@@ -3,6 +3,7 @@
 import builtins
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -121,6 +122,7 @@ def test_means_what_it_means_to_pycasbin(
         ("r.sub ==", "True"),
         ('"(" != "") or (")" == "x"', "False"),
         ('"(" == "") or (")" == "x"', '"(" != "") and (p.act == "read" and "(" != ")"'),
+        ('"(" == "") or ("x" == "x"', "False"),
         ("nobody", "1.0"),
     ],
 )
@@ -145,6 +147,32 @@ def test_rules_that_bring_texts(
     for request in [*ASKED, ("root", *ASKED[0][1:])]:
         ours, theirs = (_outcome(each.enforce_ex, *request) for each in both)
         assert ours == theirs, request
+
+
+PATTERNS = {
+    "keyMatch": ("/a/*", ""),
+    "keyMatch2": ("/a/:x", "a**"),
+    "keyMatch3": ("/a/{x}", "a**"),
+    "keyMatch4": ("/a/{x}", "(ann)"),
+    "keyMatch5": ("/a/{x}", "a**"),
+    "regexMatch": ("ann|kim", "a**"),
+    "globMatch": ("a*", "{1..9999}"),
+    "ipMatch": ("", "10.0.0.0/8"),
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_patterns_that_may_raise(compiled: Load, plain: Load, name: str) -> None:
+    """What follows is looked up only if no pattern of any rule can raise."""
+    good, bad = PATTERNS[name]
+    matcher = f"{name}(r.sub, p.obj) && r.act == p.act"
+    for pattern in filter(None, (good, bad)):
+        policy = f"p, ann, {pattern}, write\np, bob, {pattern}, read"
+        both = [load(matcher, policy) for load in (compiled, plain)]
+        assert (both[0].explain_plan()[1].how == "key") is (pattern == good)
+        for request in product(("ann", "/a/b", "ann\n", "10.1.1.1"), ("x",), ("read", "list")):
+            ours, theirs = (_outcome(each.enforce_ex, *request) for each in both)
+            assert ours == theirs, request
 
 
 def test_texts_need_rules(compiled: Load) -> None:
