@@ -122,7 +122,7 @@ def test_means_what_it_means_to_pycasbin(
         ("r.sub ==", "True"),
         ('"(" != "") or (")" == "x"', "False"),
         ('"(" == "") or (")" == "x"', '"(" != "") and (p.act == "read" and "(" != ")"'),
-        ('"(" == "") or ("x" == "x"', "False"),
+        ('"(" == "") or ("x" == "x" or ")" == ""', "False"),
         ("nobody", "1.0"),
     ],
 )
