@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from policyd.api.strict_json import check_json
+from policyd.api.strict_json import check_json, encode, read_plain
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.errors import CallMalformed, CallTooLarge
@@ -24,38 +24,38 @@ Count = Annotated[int, Meta(ge=0, lt=2**53)]  # exact in every JSON reader (I-JS
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
-class _Entity(Struct):
+class _Entity(Struct, omit_defaults=True):
     type: Text
     id: Text
 
 
-class _ActionProperties(Struct):
+class _ActionProperties(Struct, omit_defaults=True):
     rows: Count | None = None
     bytes: Count | None = None
     processing_activity_id: Text | None = None
 
 
-class _Action(Struct):
+class _Action(Struct, omit_defaults=True):
     name: Text
     properties: _ActionProperties | None = None
 
 
-class _ResourceProperties(Struct):
+class _ResourceProperties(Struct, omit_defaults=True):
     fields: list[Text] | None = None
     labels: list[Text] | None = None
 
 
-class _Resource(Struct):
+class _Resource(Struct, omit_defaults=True):
     type: Text
     id: Text
     properties: _ResourceProperties | None = None
 
 
-class _Options(Struct):
+class _Options(Struct, omit_defaults=True):
     include: list[str] | None = None
 
 
-class _Context(Struct):
+class _Context(Struct, omit_defaults=True):
     sources: list[Text] | None = None
     endpoint: str | None = None
     path: str | None = None
@@ -66,7 +66,7 @@ class _Context(Struct):
     policyd: _Options | None = None
 
 
-class CheckRequest(Struct):
+class CheckRequest(Struct, omit_defaults=True):
     """The members of a check that policyd knows."""
 
     subject: _Entity
@@ -83,7 +83,7 @@ class Asked(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(CheckRequest).decode
-encode = msgspec.json.Encoder().encode
+_NO_CONTEXT, _NO_VOLUME, _NOTHING_ABOUT = _Context(), _ActionProperties(), _ResourceProperties()
 
 
 def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> Asked:
@@ -98,14 +98,20 @@ def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> 
         CallMalformed: not one well-formed request; the message names the member.
         CallTooLarge: beyond `MAX_CALL` or *max_depth*.
     """
-    check_json(body, max_depth=max_depth)
+    request = read_plain(body, _decode, max_depth=max_depth)
+    if request is None:
+        check_json(body, max_depth=max_depth)
+        request = _decoded(body)
+    return _asked(request, key_supports)
+
+
+def _decoded(body: bytes) -> CheckRequest:
     try:
-        request = _decode(body)
+        return _decode(body)
     except msgspec.ValidationError as error:
         raise CallMalformed(_member(str(error))) from None
     except msgspec.DecodeError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
-    return _asked(request, key_supports)
 
 
 def as_call(members: dict[str, Any], key_supports: tuple[str, ...]) -> Asked:
@@ -136,9 +142,9 @@ def _member(message: str) -> str:
 
 
 def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
-    about = request.resource.properties or _ResourceProperties()
-    volume = request.action.properties or _ActionProperties()
-    context = request.context or _Context()
+    about = request.resource.properties or _NOTHING_ABOUT
+    volume = request.action.properties or _NO_VOLUME
+    context = request.context or _NO_CONTEXT
     declared = context.supported_obligations
     return Call(
         subject=_entity(request.subject),
@@ -165,15 +171,20 @@ def _entity(sent: _Entity) -> Entity:
 
 def _without_query(text: str | None) -> str | None:
     """A query takes no part in a decision and may carry secrets, so it never gets further."""
-    return (text or "").partition("?")[0] or None
+    if not text:
+        return None
+    return text if "?" not in text else text.partition("?")[0] or None
 
 
 def _check_bounds(call: Call) -> None:
-    size = len(encode(call))
-    if size > MAX_CALL:
+    encoded = encode(call)
+    if len(encoded) > MAX_CALL:
         raise CallTooLarge(
-            f"the call takes {size} bytes, of at most {MAX_CALL}; name fewer or shorter parts"
+            f"the call takes {len(encoded)} bytes, of at most {MAX_CALL};"
+            " name fewer or shorter parts"
         )
+    if encoded.isascii() and b"\\" not in encoded and b"\x7f" not in encoded:
+        return  # JSON escapes the control characters below; the others are not ASCII
     for text in _texts(call):
         if _CONTROL.search(text):
             raise CallMalformed(f"`{_CONTROL.sub('�', text)[:64]}` has a control character")
