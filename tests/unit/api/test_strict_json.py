@@ -87,7 +87,7 @@ def test_a_member_written_twice_is_refused(value: object, name: str, escapes: bo
 @pytest.mark.parametrize(
     "body",
     [
-        rb'{"a":"\u0022\u0022","a":"x"}',
+        rb'{"a":"x","a":"\u0022\u0022\u0022\u0022"}',
         b'{"a":{"b":1,"b":2}}',
         b'{"a":1,"\\u0061":2}',
         b'{"":1,"":1}',
