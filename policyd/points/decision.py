@@ -6,7 +6,7 @@ an error for the whole request, never an allow and never a deny.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -148,7 +148,7 @@ class DecisionPoint:
 
     def _item(self, made: Stamp, index: int) -> Stamp:
         """The stamp of one item: of the batch's moment, with a nonce of its own."""
-        return replace(made, id=f"{made.id}/{index}", nonce=self._ledger.stamp().nonce)
+        return Stamp(made.at, made.ts, f"{made.id}/{index}", self._ledger.stamp().nonce)
 
     def _decide(self, engine: Engine, call: Call, now: datetime) -> tuple[Facts, Decision]:
         """The decision with the facts it rests on; a fault inside is a denial like any other.
