@@ -19,6 +19,7 @@ from policyd.api.evaluation import (
     Send,
     read_body,
 )
+from policyd.api.headers import Headers, echo, headers_of, request_id
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
 from policyd.api.strict_json import check_json
@@ -65,7 +66,11 @@ class Application:
 
     async def _strictly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request outside the hot path, whose body FastAPI would read leniently."""
+        headers = headers_of(scope)
+        scope = {**scope, "headers": [*headers.items()]}
+        send = _echoing(send, headers)
         try:
+            request_id(headers)
             body = await read_body(receive, self._max_body)
             if body:
                 check_json(body, max_depth=self._max_depth)
@@ -76,6 +81,17 @@ class Application:
             await response(scope, receive, send)
             return
         await self._rest(scope, _again(body, receive), send)
+
+
+def _echoing(send: Send, headers: Headers) -> Send:
+    """*send*, with the request id of *headers* in whatever answer it is given."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *echo(headers)]
+        await send(message)
+
+    return sending
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
