@@ -3,6 +3,7 @@
 Source: OpenID AuthZEN Authorization API 1.0, section 7.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -122,7 +123,7 @@ def _text(value: object) -> str:
 
 
 def batch_body(
-    items: tuple[BatchItem, ...], decisions: tuple[Decision, ...], *, in_full: bool
+    items: tuple[BatchItem, ...], decisions: Sequence[Decision], *, in_full: bool
 ) -> bytes:
     """The body of a 200: a decision for each item up to the one that ended the batch."""
     return encode(

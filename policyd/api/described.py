@@ -7,7 +7,7 @@ import msgspec
 from fastapi import FastAPI
 
 from policyd.api.answer_schema import SHAPES, referring
-from policyd.api.evaluation import BATCH_PATH, PATH
+from policyd.api.checks import BATCH_PATH, PATH
 from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
 from policyd.api.wire import CheckRequest

@@ -199,8 +199,13 @@ def _texts(call: Call) -> Iterator[str]:
     yield from (text for text in (call.action, *rest) if text)
 
 
+_BARE = {True: encode({"decision": True}), False: encode({"decision": False})}
+
+
 def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -> bytes:
     """The body of a 200: see `answer`."""
+    if not include and not _says_more(decision):
+        return _BARE[decision.allow]
     return encode(answer(decision, include, in_full=in_full))
 
 
@@ -226,6 +231,12 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
     if context:
         body["context"] = context
     return body
+
+
+def _says_more(decision: Decision) -> bool:
+    """Whether `_always` says anything."""
+    due = decision.obligations or decision.advice or decision.approval
+    return bool(due) or decision.would_deny
 
 
 def _always(decision: Decision) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The record of a decision, made from the call, the facts and the decision."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policyd.ledger import record
 from policyd.ledger.stamp import Stamp, timestamp
@@ -11,8 +12,7 @@ from policyd.model.labels import Vocabulary
 from policyd.model.rules import Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Where a call came from: the network address, the id of the key, the PEP's request id."""
 
     address: str

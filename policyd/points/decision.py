@@ -4,10 +4,11 @@ INVARIANT: an answer leaves only after its record is durable. Whatever goes wron
 an error for the whole request, never an allow and never a deny.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -30,28 +31,11 @@ from policyd.points.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A decision and the id of its durable record."""
-
-    decision: Decision
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A call of a batch; one that is not whole could not be read, and is denied."""
 
     call: Call
     is_whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedBatch:
-    """The decisions of a batch that were made, and the id of its records, `id/index` each."""
-
-    decisions: tuple[Decision, ...]
-    id: str
 
 
 Stop = Callable[[Decision], bool]
@@ -63,8 +47,7 @@ def execute_all(_: Decision) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Who sent a request: the key, the address it came from, and its own id for it."""
 
     key: Key
@@ -72,8 +55,28 @@ class Sender:
     request_id: str | None = None
 
 
+class Pending(NamedTuple):
+    """What was decided and handed to the ledger; nobody may be told before it is settled.
+
+    Attributes:
+        decisions: Of one call, or of a batch in order up to the item that ended it.
+        id: Of the record, or of the batch's records, `id/index` each.
+        durable: Done when the ledger has said what became of the records.
+        started: Reading of `perf_counter` when the call was taken up.
+    """
+
+    decisions: Sequence[Decision]
+    id: str
+    durable: asyncio.Future[int]
+    started: float
+
+
 class DecisionPoint:
-    """Answers checks, each only after its record."""
+    """Answers checks, each only after its record.
+
+    In two steps, so that whoever waits in between may be a coroutine or a callback: `begin`, and
+    once `Pending.durable` is done, `settle`.
+    """
 
     def __init__(
         self, policy: PolicyInForce, ledger: Ledger, metrics: Metrics, counters: Counters
@@ -83,15 +86,12 @@ class DecisionPoint:
         self._metrics = metrics
         self._counters = counters
 
-    async def evaluate(self, sender: Sender, call: Call) -> Recorded:
-        """The decision on *call*, durably recorded; raises as `evaluate_all`."""
-        decisions, record_id = await self._record(sender, [Item(call)], execute_all, is_batch=False)
-        return Recorded(decisions[0], record_id)
+    def begin(self, sender: Sender, call: Call) -> Pending:
+        """Admit *call*, decide on it, and hand its record over; raises as `begin_all`."""
+        return self._begin(sender, (Item(call),), execute_all, is_batch=False)
 
-    async def evaluate_all(
-        self, sender: Sender, asked: Sequence[Item], stop: Stop
-    ) -> RecordedBatch:
-        """The decisions on the items *asked*, in order, up to the one that *stop* stops at.
+    def begin_all(self, sender: Sender, asked: Sequence[Item], stop: Stop) -> Pending:
+        """Do that for the items *asked*, in order, up to the one that *stop* stops at.
 
         They are admitted, recorded and committed as a whole: a call behind the stop is a record
         too, of a decision that was not made.
@@ -99,42 +99,55 @@ class DecisionPoint:
         Raises:
             OutOfScope: the key may not speak for one of the subjects.
             ClockBehind: see `Ledger.stamp`.
-            LedgerUnavailable: the records could not be made durable.
+            LedgerUnavailable: the records were not taken.
         """
-        decisions, batch_id = await self._record(sender, asked, stop, is_batch=True)
-        return RecordedBatch(decisions, batch_id)
+        return self._begin(sender, asked, stop, is_batch=True)
 
-    async def _record(
+    def settle(self, pending: Pending) -> None:
+        """Make sure that the records are durable: the decisions may be told now.
+
+        Raises:
+            LedgerUnavailable: they are not, or nothing is known of them.
+        """
+        failure = pending.durable.exception()
+        if failure is not None:
+            self._take_back(pending.decisions)
+            raise failure
+        seconds = time.perf_counter() - pending.started
+        for decision in pending.decisions:
+            self._metrics.answered(decision, seconds)
+
+    def _begin(
         self, sender: Sender, asked: Sequence[Item], stop: Stop, *, is_batch: bool
-    ) -> tuple[tuple[Decision, ...], str]:
-        """Decide in one turn of the loop, then wait for the commit of all records."""
+    ) -> Pending:
+        """Decide and submit in one turn of the loop, as the ledger's order of time demands."""
         _demand_pep(sender.key)
         for each in asked:
             if each.is_whole:
                 _admit(sender.key, each.call)
         started = time.perf_counter()
         made, in_force = self._ledger.stamp(), self._policy.current
+        engine, basis = in_force.engine, in_force.basis
         request = Request(sender.address, sender.key.id, sender.request_id)
         leaves: list[bytes] = []
         answered: list[Decision] = []
         try:
             for index, each in enumerate(asked):
                 stopped = bool(answered) and stop(answered[-1])
-                facts, decision = self._look_at(in_force.engine, each, made.at, stopped=stopped)
+                facts, decision = self._look_at(engine, each, made.at, stopped=stopped)
                 if not stopped:
                     answered.append(decision)
                 stamp = self._item(made, index) if is_batch else made
-                basis = in_force.basis
                 leaves.append(decision_record(stamp, request, each.call, facts, decision, basis))
-            await self._ledger.append(leaves)
+            return Pending(answered, made.id, self._ledger.submit(leaves), started)
         except PolicydError:
             # Whether an item had no record or all of them no room: none of it was answered.
-            for decision in answered:
-                self._counters.take_back(decision.counted)
+            self._take_back(answered)
             raise
-        for decision in answered:
-            self._metrics.answered(decision, time.perf_counter() - started)
-        return tuple(answered), made.id
+
+    def _take_back(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
+            self._counters.take_back(decision.counted)
 
     def _look_at(
         self, engine: Engine, item: Item, now: datetime, *, stopped: bool
@@ -156,7 +169,7 @@ class DecisionPoint:
         An allowed call is counted here, before its record is durable: of two calls at once the
         second must see the first.
         """
-        facts = Facts(now)
+        facts: Facts | None = None
         try:
             case = engine.open(call, now)
             facts = Facts(now, self._counters.used(case.buckets()), owner_state(case))
@@ -164,7 +177,7 @@ class DecisionPoint:
         except Exception:
             # Whatever the fault, nothing may be allowed by it, and the asker is owed an answer.
             log.exception("engine-error", snapshot=engine.snapshot.digest)
-            return facts, _undecided(engine, call, "engine-error")
+            return facts or Facts(now), _undecided(engine, call, "engine-error")
         self._counters.add(decision.counted, case.clock)
         return facts, decision
 

@@ -9,7 +9,7 @@ from policyd.model.call import Call
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
 from policyd.points.counters import Counters
-from policyd.points.decision import DecisionPoint, Recorded, Sender
+from policyd.points.decision import DecisionPoint, Pending, Sender
 from policyd.points.readiness import Readiness
 from policyd.points.service import Service
 from tests.api.calls import ALLOWED, including
@@ -32,7 +32,7 @@ class BrokenEngine(Engine):
 class BrokenPoint(DecisionPoint):
     """A decision point with a fault."""
 
-    async def evaluate(self, sender: Sender, call: Call) -> Recorded:  # noqa: ARG002 - the same
+    def begin(self, sender: Sender, call: Call) -> Pending:  # noqa: ARG002 - the same
         """Fail."""
         raise ZeroDivisionError(INSIDE)
 

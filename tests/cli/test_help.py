@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from policyd import __version__
-from policyd.api import evaluation
+from policyd.api import checks
 from policyd.api import keys as served
 from policyd.cli import check, keys
 from policyd.cli.options import listed
@@ -158,5 +158,5 @@ def test_options_take_lists_both_ways() -> None:
 
 def test_client_commands_ask_the_documented_places() -> None:
     """The client and the API name the same paths."""
-    assert evaluation.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
+    assert checks.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
     assert served.router.prefix == keys._PATH  # noqa: SLF001 - the same
