@@ -1,6 +1,7 @@
 """The one place that puts concrete parts together: a data folder made, a server run."""
 
 import asyncio
+import gc
 import signal
 import socket
 import ssl
@@ -225,6 +226,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
         source=state.source,
         note="policies come from a folder: for development, on loopback only",
     )
+    # What is there now stays: looking for garbage in it would stop all checks for as long.
+    gc.collect()
+    gc.freeze()
     await server.serve(sockets=[door.listener])
 
 

@@ -40,7 +40,6 @@ class _Exchange(RequestResponseCycle):
         self.head = head
         self.keep_alive = keep_alive
         self.body = bytearray()
-        self.disconnected = False
         self.response_complete = False
 
 
@@ -121,7 +120,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _release(self, exchange: _Exchange, answer: Answer) -> None:
         exchange.response_complete = True
-        if exchange.disconnected or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         parts = [STATUS_LINE[answer.status]]
         for name, value in (*self.server_state.default_headers, *answer.headers):
