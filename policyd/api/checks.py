@@ -3,7 +3,10 @@
 Source: OpenID AuthZEN Authorization API 1.0, sections 6, 7 and 10.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import structlog
@@ -14,7 +17,7 @@ from policyd.api.identity import FindKey, caller
 from policyd.api.problems import INTERNAL, Problem, problem
 from policyd.api.wire import Asked, answer_body, read_call
 from policyd.model.errors import CallMalformed, PolicydError
-from policyd.points.decision import DecisionPoint, Item, Pending, Sender
+from policyd.points.decision import Ask, DecisionPoint, Item, Pending, Sender
 from policyd.points.refusals import Refusals
 
 P = ParamSpec("P")
@@ -28,6 +31,9 @@ PATHS = frozenset({PATH, BATCH_PATH})
 JSON = (b"content-type", b"application/json")
 _IN_FULL = ("author", "auditor", "admin")
 _RECORDED_REFUSALS = range(400, 500)
+TURN_BYTES = 32 * 1024
+"""Bytes of bodies, about a hundred checks, from which on questions wait for the turn after."""
+
 _MAX_ADDRESS = 64  # a proxy passes on what it is sent
 
 
@@ -48,18 +54,19 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Asking(NamedTuple):
-    """A check whose answer waits for `pending.durable`."""
+class Question(NamedTuple):
+    """A whole request, admitted by its head; `release` is called with the answer, once."""
 
-    pending: Pending
-    asked: Asked | Batch
-    in_full: bool
+    head: Head
+    sender: Sender
+    body: bytes
+    release: Callable[[Answer], None]
 
 
 class Checks:
-    """Answers checks in three steps: `admit`, `begin` with the body, and `answer` when durable.
+    """Answers checks in two steps: `admit`, and `put` with the body.
 
-    Each step may end with the answer, a refusal; no step raises.
+    Whatever happens there is an answer; nothing is raised.
     """
 
     def __init__(
@@ -76,18 +83,17 @@ class Checks:
         self._find_key = find_key
         self._refusals = refusals
         self._max_depth = max_depth
+        self._waiting: deque[Question] = deque()
 
     def admit(self, head: Head) -> Sender | Answer:
         """Who asks, from the head alone; what it refuses is refused without its body."""
         return self._or_refusal(head, self._sender, head)
 
-    def begin(self, head: Head, sender: Sender, body: bytes) -> Asking | Answer:
-        """The check in *body*, decided and on its way to the log."""
-        return self._or_refusal(head, self._begin, head.path, sender, body)
-
-    def answer(self, head: Head, asking: Asking) -> Answer:
-        """The answer to a check whose `pending.durable` is done."""
-        return self._or_refusal(head, self._answer, head, asking)
+    def put(self, question: Question) -> None:
+        """Take a question up in the next turn of the loop, with all that arrive in this one."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        self._waiting.append(question)
 
     def refuse(self, head: Head, told: Problem) -> Answer:
         """The answer that tells of a problem, which is counted."""
@@ -101,12 +107,15 @@ class Checks:
     ) -> T | Answer:
         try:
             return step(*args, **kwargs)
-        except PolicydError as error:
+        except Exception as error:  # noqa: BLE001 - the API's last resort, told and logged below
+            return self._failure(head, error)
+
+    def _failure(self, head: Head, error: Exception) -> Answer:
+        """What is said of an error; of a fault of ours no more than that, and it allows nothing."""
+        if isinstance(error, PolicydError):
             return self.refuse(head, problem(error))
-        except Exception:
-            # The API's last resort: a fault of ours is told as one, and nothing is allowed by it.
-            log.exception("internal-error", path=head.path)
-            return self.refuse(head, INTERNAL)
+        log.error("internal-error", path=head.path, exc_info=error)
+        return self.refuse(head, INTERNAL)
 
     def _sender(self, head: Head) -> Sender:
         headers = head.headers
@@ -117,25 +126,57 @@ class Checks:
         _demand_json(headers.get(b"content-type", b""))
         return Sender(key, head.address[:_MAX_ADDRESS], named)
 
-    def _begin(self, path: str, sender: Sender, body: bytes) -> Asking:
-        key = sender.key
-        read = read_batch if path == BATCH_PATH else read_call
-        asked = read(body, max_depth=self._max_depth, key_supports=key.supported_obligations)
-        if isinstance(asked, Asked):
-            pending = self._point.begin(sender, asked.call)
-        else:
-            items = [Item(each.asked.call, each.error is None) for each in asked.items]
-            pending = self._point.begin_all(sender, items, asked.stop)
-        return Asking(pending, asked, key.has_role(*_IN_FULL))
+    def _take_turn(self) -> None:
+        """Read, decide and record what is waiting, up to a size: others wait for this turn."""
+        size, questions = 0, []
+        while self._waiting and size < TURN_BYTES:
+            questions.append(self._waiting.popleft())
+            size += len(questions[-1].body)
+        soon = asyncio.get_running_loop().call_soon
+        if self._waiting:
+            soon(self._take_turn)
+        read = [self._or_refusal(each.head, self._read, each) for each in questions]
+        asked = []
+        for question, found in zip(questions, read, strict=True):
+            if isinstance(found, Answer):
+                soon(question.release, found)
+            else:
+                asked.append((question, found))
+        begun = self._begin([_ask(question.sender, each) for question, each in asked])
+        for (question, each), pending in zip(asked, begun, strict=True):
+            if isinstance(pending, Exception):
+                soon(question.release, self._failure(question.head, pending))
+            else:
+                told = partial(self._settled, question, each, pending)
+                pending.durable.add_done_callback(told)
 
-    def _answer(self, head: Head, asking: Asking) -> Answer:
-        pending, asked, in_full = asking
+    def _begin(self, asks: list[Ask]) -> Sequence[Pending | Exception]:
+        try:
+            return self._point.begin(asks)
+        except Exception as error:  # noqa: BLE001 - each of them is owed an answer
+            return [error] * len(asks)
+
+    def _read(self, question: Question) -> Asked | Batch:
+        read = read_batch if question.head.path == BATCH_PATH else read_call
+        supports = question.sender.key.supported_obligations
+        return read(question.body, max_depth=self._max_depth, key_supports=supports)
+
+    def _settled(
+        self, question: Question, asked: Asked | Batch, pending: Pending, _: asyncio.Future[int]
+    ) -> None:
+        """Answer, now that the ledger has said what became of the record."""
+        answer = self._or_refusal(question.head, self._answer, question, asked, pending)
+        question.release(answer)
+
+    def _answer(self, question: Question, asked: Asked | Batch, pending: Pending) -> Answer:
         self._point.settle(pending)
+        in_full = question.sender.key.has_role(*_IN_FULL)
         if isinstance(asked, Asked):
             body = answer_body(pending.decisions[0], asked.include, in_full=in_full)
         else:
             body = batch_body(asked.items, pending.decisions, in_full=in_full)
-        return _answered(head, 200, [JSON, (b"x-decision-id", pending.id.encode())], body)
+        named = (b"x-decision-id", pending.id.encode())
+        return _answered(question.head, 200, [JSON, named], body)
 
     def _key_id(self, head: Head) -> str:
         """The id of a good key, or empty: what an unknown key claims to be is not recorded."""
@@ -143,6 +184,13 @@ class Checks:
             return caller(head.headers.get(b"authorization"), self._find_key).id
         except PolicydError:
             return ""
+
+
+def _ask(sender: Sender, asked: Asked | Batch) -> Ask:
+    if isinstance(asked, Asked):
+        return Ask(sender, (Item(asked.call),))
+    items = [Item(each.asked.call, each.error is None) for each in asked.items]
+    return Ask(sender, items, asked.stop, is_batch=True)
 
 
 def _answered(head: Head, status: int, headers: list[Header], body: bytes) -> Answer:

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from policyd.api.checks import PATHS, Answer, Asking, Checks, Head
+from policyd.api.checks import PATHS, Answer, Checks, Head, Question
 from policyd.api.headers import REQUEST_ID, headers_of
 from policyd.points.decision import Sender
 
@@ -83,7 +83,9 @@ class DirectProtocol(HttpToolsProtocol):
         if not isinstance(exchange, _Exchange):
             super().on_message_complete()
         elif not exchange.response_complete:
-            self._begin(exchange)
+            release = partial(self._release, exchange)
+            body = bytes(exchange.body)
+            self._checks.put(Question(exchange.head, exchange.sender, body, release))
 
     def _is_ordinary(self) -> bool:
         """Whether a request for a check is a plain POST, and the connection waits for nothing."""
@@ -105,18 +107,6 @@ class DirectProtocol(HttpToolsProtocol):
             and int(length) <= min(HIGH_WATER_LIMIT, self._checks.max_body)
             and named.isprintable()  # uvicorn has its own answer to what cannot be sent back
         )
-
-    def _begin(self, exchange: _Exchange) -> None:
-        asking = self._checks.begin(exchange.head, exchange.sender, bytes(exchange.body))
-        if isinstance(asking, Answer):
-            self._release(exchange, asking)
-        else:
-            told = partial(self._settled, exchange, asking)
-            asking.pending.durable.add_done_callback(told)
-
-    def _settled(self, exchange: _Exchange, asking: Asking, _: asyncio.Future[int]) -> None:
-        """Answer, now that the ledger has said what became of the record."""
-        self._release(exchange, self._checks.answer(exchange.head, asking))
 
     def _release(self, exchange: _Exchange, answer: Answer) -> None:
         exchange.response_complete = True

@@ -1,13 +1,14 @@
 """`POST /access/v1/evaluation` and `/evaluations`: the check API, on plain ASGI."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from policyd.api.checks import Answer, Checks, Head
+from policyd.api.checks import Answer, Checks, Head, Question
 from policyd.api.headers import headers_of
 from policyd.api.problems import problem
-from policyd.model.errors import CallTooLarge, LedgerUnavailable
+from policyd.model.errors import CallTooLarge
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,12 +45,14 @@ class EvaluationEndpoint:
             body = await read_body(receive, self._checks.max_body)
         except CallTooLarge as error:
             return self._checks.refuse(head, problem(error))
-        asking = self._checks.begin(head, sender, body)
-        if isinstance(asking, Answer):
-            return asking
-        with suppress(LedgerUnavailable):  # `answer` says so
-            await asking.pending.durable
-        return self._checks.answer(head, asking)
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._checks.put(Question(head, sender, body, partial(_tell, told)))
+        return await told
+
+
+def _tell(told: asyncio.Future[Answer], answer: Answer) -> None:
+    if not told.done():  # a server that stops may have cancelled it
+        told.set_result(answer)
 
 
 async def read_body(receive: Receive, most: int) -> bytes:

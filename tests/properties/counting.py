@@ -19,7 +19,7 @@ from policyd.model.errors import LedgerUnavailable
 from policyd.model.keys import Key
 from policyd.points.administration import InForce, PolicyInForce
 from policyd.points.counters import Counters
-from policyd.points.decision import DecisionPoint, Item, Pending, Sender, execute_all
+from policyd.points.decision import Ask, DecisionPoint, Item, Pending, Sender
 from policyd.points.metrics import Metrics
 from tests.unit.engine.test_cases import call_of, engine
 
@@ -100,6 +100,14 @@ class HeldLog:
         return encode(Epoch(**stamped(self._stamper.draw()), origin="policyd.example/log"))
 
 
+def begun(point: DecisionPoint, ask: Ask) -> Pending:
+    """What was begun for one ask alone; raises what it failed with."""
+    (pending,) = point.begin([ask])
+    if isinstance(pending, Exception):
+        raise pending
+    return pending
+
+
 async def settled(point: DecisionPoint, pending: Pending) -> Sequence[Decision]:
     """What was decided, once the log has answered."""
     with suppress(LedgerUnavailable):
@@ -125,11 +133,8 @@ class World:
 
     async def start(self, calls: Sequence[Call]) -> None:
         """Ask for one call, or for several as a batch, and do not wait for the answer."""
-        if len(calls) == 1:
-            pending = self.point.begin(SENDER, calls[0])
-        else:
-            items = [Item(each) for each in calls]
-            pending = self.point.begin_all(SENDER, items, execute_all)
+        ask = Ask(SENDER, [Item(each) for each in calls], is_batch=len(calls) > 1)
+        pending = begun(self.point, ask)
         self.tasks.append(asyncio.create_task(settled(self.point, pending)))
         await asyncio.sleep(0)
 
