@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from policyd.api.answer_schema import SHAPES, referring
 from policyd.api.evaluation import BATCH_PATH, MAX_REQUEST_ID, PATH
+from policyd.api.explain import PATH as EXPLAIN_PATH
 from policyd.api.problems import CONTENT_TYPE
 from policyd.api.wire import CheckRequest
 
@@ -44,6 +45,9 @@ def _correct(schema: dict[str, Any]) -> None:
                 operation["responses"]["400"] = _refusal(400)
     (asked,), parts = msgspec.json.schema_components((CheckRequest,), ref_template=_REFERENCE)
     shapes |= parts | SHAPES
+    # FastAPI is handed the body as it is, since a check has one reader.
+    explain = schema["paths"][EXPLAIN_PATH]["post"]
+    explain["requestBody"] = _body(asked)
     single, many = referring("Decision"), referring("Decisions")
     schema["paths"][PATH] = {"post": _operation("check", _CHECK, asked, single)}
     # Without items a batch is one check, and is answered as one.
@@ -62,7 +66,7 @@ def _operation(
         "description": description,
         "operationId": name,
         "parameters": [request_id | {"schema": text}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+        "requestBody": _body(asked),
         "responses": {
             "200": {
                 "description": "Decided, and durably recorded",
@@ -72,6 +76,10 @@ def _operation(
             **{str(status): _refusal(status) for status in _CHECK_CODES},
         },
     }
+
+
+def _body(asked: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": asked}}}
 
 
 def _refusal(status: int) -> dict[str, Any]:

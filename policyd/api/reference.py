@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from policyd.api.batch import STOPS, batch_body, read_batch
 from policyd.api.examples import EXAMPLES, Example
-from policyd.api.reference_texts import ENDING, OBLIGATIONS, OPENING, PROBLEMS
-from policyd.api.wire import Asked, answer_body
+from policyd.api.reference_texts import ENDING, EXPLAINED, OBLIGATIONS, OPENING, PROBLEMS
+from policyd.api.wire import Asked, answer_body, as_call
 from policyd.engine.decide import Engine
+from policyd.engine.explain import explain
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision
@@ -42,6 +45,7 @@ def page(policies: Path) -> str:
         OPENING,
         "## By example\n",
         *examples,
+        EXPLAINED.format(check=_explained(EXAMPLES[1], "ceiling", engine)),
         "## Obligations\n",
         _table(["type", "properties", "what to do"], duties),
         "## Reason codes\n",
@@ -72,6 +76,13 @@ def _answer(body: bytes, engine: Engine) -> bytes:
 
 def _decide(engine: Engine, call: Call) -> Decision:
     return engine.judge(engine.open(call, _NOW), Facts(_NOW))
+
+
+def _explained(example: Example, name: str, engine: Engine) -> str:
+    """One check of the example's explanation."""
+    call = as_call(example.body, ()).call
+    told = explain(engine, engine.open(call, _NOW), Facts(_NOW))
+    return _pretty(msgspec.json.encode(next(each for each in told.checks if each.name == name)))
 
 
 def _pretty(body: bytes) -> str:

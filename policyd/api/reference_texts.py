@@ -29,6 +29,20 @@ skipped is recorded as `not-evaluated`. An item takes what it lacks of `subject`
 `evaluations`, or with none in it, a batch is one check and is answered as one.
 """
 
+EXPLAINED = """## Why
+
+`POST /v1/explain` takes the body of a check and tells how its decision would come about: every
+check with the rules it goes by, where they are written, who owns them, and what nearly covered the
+call; fields with their labels, duties, limits with what is used, exemptions. It needs a key with
+the role `builder` (own integrations), `author`, `auditor` or `admin`. It is no answer: it has
+`would` and no `decision`, no limit counts it, and it is recorded as a query. One check of the
+second example above:
+
+```json
+{check}
+```
+"""
+
 OBLIGATIONS = {
     "drop-fields": ('{"fields": […]}', "leave these fields out of every row"),
     "tokenise": ('{"fields": […]}', "replace each value of these fields by a token"),

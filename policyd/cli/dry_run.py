@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from policyd.api.wire import answer_body, read_call
+import msgspec
+
+from policyd.api.wire import Asked, answer_body, read_call
 from policyd.cli.findings import check_folder, told_in
 from policyd.engine.decide import Engine
+from policyd.engine.explain import explain
+from policyd.engine.owners import owner_state
 from policyd.model.facts import Facts
 from policyd.policy.load import load
 from policyd.settings import read_settings
@@ -26,12 +30,26 @@ def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         PolicyInvalid: the tree has findings; they are printed.
         CallRefused: the question cannot be judged.
     """
-    check_folder(policies)
-    body = json.dumps(question).encode()
-    asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
-    with told_in(policies):
-        engine = Engine(load(policies))
+    asked, engine = _opened(policies, question)
     decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
     include = asked.include - {"valid-until"}  # it holds for nothing, so not until any time either
     answer: dict[str, Any] = json.loads(answer_body(decision, include, in_full=True))
     return answer | {"snapshot": engine.snapshot.digest}
+
+
+def would_explain(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
+    """How that answer would come about; raises as `would_answer`. No limit has counted anything."""
+    asked, engine = _opened(policies, question)
+    now = datetime.now(UTC)
+    case = engine.open(asked.call, now)
+    explained = explain(engine, case, Facts(now, owner=owner_state(case)))
+    told: dict[str, Any] = json.loads(msgspec.json.encode(explained))
+    return told
+
+
+def _opened(policies: Path, question: Mapping[str, Any]) -> tuple[Asked, Engine]:
+    check_folder(policies)
+    body = json.dumps(question).encode()
+    asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
+    with told_in(policies):
+        return asked, Engine(load(policies))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from policyd import __version__
-from policyd.cli import check, demo_command, destinations, init, keys, lint, serve
+from policyd.cli import check, demo_command, destinations, explain, init, keys, lint, serve
 from policyd.cli.exits import CLOSED_PIPE, INTERRUPTED, UNDECIDED, USAGE, exit_code
 from policyd.cli.output import say, tell
 from policyd.cli.server import ServerTrouble
@@ -43,7 +43,7 @@ def options(
     """Check, before data moves, whether it may; see what was decided, and why."""
 
 
-for module in (init, serve, check, destinations, lint, keys, demo_command):
+for module in (init, serve, check, explain, destinations, lint, keys, demo_command):
     module.register(app)
 
 

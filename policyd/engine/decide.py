@@ -64,14 +64,14 @@ class Engine:
     def judge(self, case: Case, facts: Facts) -> Decision:
         """The decision on a case that was opened at `facts.now`."""
         found = _look(case, facts)
-        reasons = tuple(each for each in found.reasons if _is_in_force(each))
+        reasons = tuple(each for each in found.reasons if each.is_in_force)
         passes = bool(reasons) and is_let_pass(case, reasons)
         allow = not reasons or passes
         return Decision(
             allow=allow,
             reasons=reasons[:MAX_REASONS],
             more=max(0, len(reasons) - MAX_REASONS),
-            softened=tuple(e for e in found.reasons if not _is_in_force(e))[:MAX_REASONS],
+            softened=tuple(e for e in found.reasons if not e.is_in_force)[:MAX_REASONS],
             obligations=_carried(case, found.owed, passes=passes) if allow else (),
             advice=found.advised if allow else (),
             would_deny=passes,
@@ -118,7 +118,7 @@ def _look(case: Case, facts: Facts) -> _Found:
         # Nothing can be said of the access of someone unknown; each layer would only repeat it.
         return _Found((words.reason("integration-unregistered"),), (), (), ())
     flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
-    duties = (*flow.duties(), *_required(case))
+    duties = (*flow.duties(), *required(case))
     owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
     before = (
         *check_registered(words, case, who, facts),
@@ -144,7 +144,7 @@ def _look(case: Case, facts: Facts) -> _Found:
     )
 
 
-def _required(case: Case) -> Iterator[Duty]:
+def required(case: Case) -> Iterator[Duty]:
     """Duties of the `require` rules that apply, but those an exemption lifts."""
     for ref in case.layers.duties():
         rule = case.snapshot.rules[ref]
@@ -168,10 +168,6 @@ def _check_duties(
             yield words.reason("fields-not-named", duty=each.type)
         if each.type not in case.asked.call.supported_obligations:
             yield words.reason("obligation-unsupported", duty=each.type)
-
-
-def _is_in_force(reason: Reason) -> bool:
-    return reason.mode is Mode.ENFORCE and reason.exemption is None
 
 
 def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:

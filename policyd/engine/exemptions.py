@@ -38,6 +38,11 @@ class Exemptions:
         last = max(begun, key=lambda each: each.end, default=None)
         return Standing(last, clock < last.end) if last else None
 
+    def about(self, asked: Asked) -> tuple[Exemption, ...]:
+        """Every exemption whose scope this call is in, whenever it holds, by name."""
+        names = (self._scopes.matches(_layer(ref), asked).allows for ref in self._lifted)
+        return tuple(self._all[name] for name in sorted(n for each in names for n in each))
+
 
 def _layer(ref: str) -> str:
     return f"exemption:{ref}"

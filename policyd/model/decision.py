@@ -27,6 +27,11 @@ class Reason:
     mode: Mode = Mode.ENFORCE
     exemption: str | None = None  # that lifted the rule for this call
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it stands against the call: nothing softens or lifts it."""
+        return self.mode is Mode.ENFORCE and self.exemption is None
+
 
 @dataclass(frozen=True, slots=True)
 class Obligation:

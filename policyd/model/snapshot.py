@@ -9,7 +9,7 @@ from policyd.model.destinations import Destination, Zone
 from policyd.model.exemptions import Exemption
 from policyd.model.labels import Vocabulary
 from policyd.model.organisation import Integration, Owner, Role, Template, Unit
-from policyd.model.rules import Rule, Softening
+from policyd.model.rules import Place, Rule, Softening
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,6 @@ class Snapshot:
     exemptions: Mapping[str, Exemption] = field(default_factory=dict)
     rollout: Softening | None = None  # of the whole company
     grace_days: int = 30  # that an integration may go on after its last owner has left
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where the rest is written, for people: by `destination:crm`, `zone:processor`,
+    `integration:sales/mailer`, `exemption:EX-7`, `rollout:company`."""

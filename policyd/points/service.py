@@ -13,6 +13,7 @@ from policyd.points.administration import AdministrationPoint, InForce, PolicyIn
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
+from policyd.points.explain import ExplainPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
@@ -45,6 +46,7 @@ class Service:
         self.refusals = Refusals(ledger, metrics)
         self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
+        self.explain = ExplainPoint(self._policy, ledger, self._counters)
         self.key_point = KeyPoint(stores.keys, ledger)
         self.audit = AuditPoint(stores.reader, ledger)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)

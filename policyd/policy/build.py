@@ -21,6 +21,7 @@ from policyd.policy.rule_shapes import (
 )
 from policyd.policy.tree import Tree
 from policyd.policy.unit_shapes import IntegrationEntry
+from policyd.policy.whereabouts import places_of
 from policyd.policy.written import Written, written_rules
 
 
@@ -49,6 +50,7 @@ def build(tree: Tree, digest: str) -> Snapshot:
         exemptions=_exemptions(tree),
         rules={rule.ref: _rule(rule) for rule in written_rules(tree)},
         model=MODEL,
+        places=places_of(tree),
     )
 
 

@@ -10,16 +10,19 @@ import pytest
 
 from policyd.engine.access import MODEL
 from policyd.engine.decide import Engine
+from policyd.engine.explain import explain
 from policyd.model.calendar import Calendar, Hours, Span
 from policyd.model.call import Call, Entity
 from policyd.model.catalogue import Dataset, System
 from policyd.model.decision import Decision
 from policyd.model.destinations import Destination, Zone
+from policyd.model.explanation import Explanation
 from policyd.model.facts import Facts
 from policyd.model.labels import Label, Treatment, Vocabulary
 from policyd.model.organisation import Integration, Owner, Template, Unit
 from policyd.model.rules import Place, Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
+from tests.unit.engine.telling import Change, Explain
 
 VOCABULARY = Vocabulary(
     ("public", "internal", "confidential", "restricted"),
@@ -225,3 +228,29 @@ def ask(company: Snapshot) -> Ask:
         return engine.decide(replace(GOOD, **parts), Facts(now))
 
     return asked
+
+
+@pytest.fixture
+def tell(company: Snapshot) -> Explain:
+    """Explain the ordinary, allowed call with parts replaced, in a company with rules more."""
+
+    def told(
+        *rules: Rule,
+        used: int = 0,
+        change: Change = None,
+        **parts: Any,  # noqa: ANN401
+    ) -> Explanation:
+        members: dict[str, Any] = {
+            "rules": {**company.rules, **{each.ref: each for each in rules}},
+            **(change or {}),
+        }
+        changed = replace(company, **members)
+        if who := parts.pop("who", None):
+            parts["subject"] = Entity("integration", who)
+        if data := parts.pop("data", None):
+            parts["resource"] = Entity("dataset", data)
+        engine = Engine(changed)
+        case = engine.open(replace(GOOD, **parts), NOON)
+        return explain(engine, case, Facts(NOON, dict.fromkeys(case.buckets(), used)))
+
+    return told
