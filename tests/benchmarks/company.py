@@ -93,7 +93,7 @@ class Company:
     def datasets(self) -> Mapping[str, int]:
         """Each dataset, `system/dataset`, and the rank of its level."""
         return {
-            f"{system}/d-{d}": 3 if d % 10 == 9 else (7 * d + s) % 3  # noqa: PLR2004 - some are secret
+            f"{system}/d-{d}": 3 if d % 10 == 9 else (7 * d + s) % 3
             for (s, system), d in product(enumerate(self.systems), range(DATASETS))
         }
 
@@ -113,7 +113,7 @@ class Company:
     def _rule(self, u: int, j: int) -> Rule:
         step = j // ROLES
         system = self.systems[(u + 5 * step % _SPAN) % len(self.systems)]
-        is_prefix = j % _PREFIXES == 3  # noqa: PLR2004 - any of them
+        is_prefix = j % _PREFIXES == 3
         return Rule(
             unit=self.units[u],
             role=f"{self.units[u]}-role-{j % ROLES}",
@@ -178,7 +178,7 @@ class Company:
             system = question.dataset.partition("/")[0]
             if question.action != "send":
                 yield Check(question, f"{system}.example")
-            elif n % 11 == 5:  # noqa: PLR2004 - any of them
+            elif n % 11 == 5:
                 yield Check(question, f"drop-{n}.example")
             else:
                 yield Check(question, hosts[n * _STRIDE % len(hosts)])

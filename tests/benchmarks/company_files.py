@@ -49,7 +49,12 @@ def write(company: Company, folder: Path) -> None:
 def _yaml(content: object) -> bytes:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: bytes = yaml.dump(
-        content, Dumper=dumper, sort_keys=False, encoding="utf-8", width=1_000, default_flow_style=None
+        content,
+        Dumper=dumper,
+        sort_keys=False,
+        encoding="utf-8",
+        width=1_000,
+        default_flow_style=None,
     )
     return text
 
@@ -77,8 +82,12 @@ def _guardrails() -> dict[str, Any]:
         },
         "ceiling": {
             "known": {
-                **{"who": "everyone", "read": "anything", "write": "anything", "send": "anything"},
-                **{"to_zone": ["core", "processor", "partner"], "reason": "Known places."},
+                "who": "everyone",
+                "read": "anything",
+                "write": "anything",
+                "send": "anything",
+                "to_zone": ["core", "processor", "partner"],
+                "reason": "Known places.",
             }
         },
     }
@@ -87,7 +96,10 @@ def _guardrails() -> dict[str, Any]:
 def _template() -> dict[str, Any]:
     takes: dict[str, Any] = {"read": "anything", "write": "anything", "send": "anything"}
     return {
-        **{"title": "Flow", "owner": "it", "reason": "Every flow.", "runs_on": ["platform"]},
+        "title": "Flow",
+        "owner": "it",
+        "reason": "Every flow.",
+        "runs_on": ["platform"],
         "self_promotion": True,
         "ceiling": {
             "all": {**takes, "to_zone": ["core", "processor", "partner"], "reason": "All of it."}
@@ -125,7 +137,9 @@ def _labels(company: Company) -> dict[str, Any]:
 
 def _destinations(company: Company) -> dict[str, Any]:
     zones = ("core", "processor", "partner", "open")
-    rows = {zone: {"clearance": LEVELS[3 - at], "personal": "pass"} for at, zone in enumerate(zones)}
+    rows = {
+        zone: {"clearance": LEVELS[3 - at], "personal": "pass"} for at, zone in enumerate(zones)
+    }
     own = {name: ("core", f"{name}.example") for name in (*company.systems, "platform")}
     others = {host.split(".")[1]: (zone, host) for host, zone in company.hosts.items()}
     return {
@@ -142,12 +156,19 @@ def _destinations(company: Company) -> dict[str, Any]:
 
 def _calendar() -> dict[str, Any]:
     freeze = {"from": _EVER, "until": _EVER, "reason": "It is over."}
-    return {"owner": "it", "timezone": "Europe/Berlin", "hours": {}, "freezes": {"freeze": [freeze]}}
+    return {
+        "owner": "it",
+        "timezone": "Europe/Berlin",
+        "hours": {},
+        "freezes": {"freeze": [freeze]},
+    }
 
 
 def _integrations(company: Company, unit: str) -> dict[str, Any]:
     shape = {"owner": "it", "template": "flow", "stage": "production", "runs_on": "platform"}
-    mine = {name: held for name, held in company.integrations.items() if name.startswith(f"{unit}/")}
+    mine = {
+        name: held for name, held in company.integrations.items() if name.startswith(f"{unit}/")
+    }
     return {
         "integrations": {
             name.partition("/")[2]: {"title": name, **shape, "roles": list(held)}

@@ -95,6 +95,11 @@ def ratio(one: float | None, other: float | None) -> float | None:
     return one / other if one is not None and other else None
 
 
+def number(value: Cell) -> float | None:
+    """The value, if it is one that can be compared."""
+    return value if isinstance(value, float) else None
+
+
 def at_least(row: str, what: str, wanted: float, found: float | None) -> Goal:
     """A goal that wants much."""
     return _goal((row, what), f"≥ {shown(wanted)}×", found, found is not None and found >= wanted)
@@ -117,11 +122,11 @@ def shown(value: Cell) -> str:
     """A cell as people read it: three figures are enough, none is a dash.
 
     >>> shown(1234.5), shown(0.01234), shown(12), shown(None), shown(0.0)
-    ('1,234', '0.0123', '12', '–', '0')
+    ('1,234', '0.0123', '12', '-', '0')
     """
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, float):
-        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2  # noqa: PLR2004 - three figures
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
         return f"{value:,.{digits}f}" if abs(value) >= 1 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else value

@@ -19,7 +19,7 @@ def progress(console: Console) -> Iterator[Say]:
         yield lambda step: console.print(f"… {step}", highlight=False)
         return
     with console.status("") as status:
-        yield lambda step: status.update(step)
+        yield status.update
 
 
 def show(console: Console, table: Table) -> None:

@@ -45,7 +45,11 @@ def entities(company: Company) -> list[dict[str, Any]]:
     """Everyone with their roles, and all data with their systems."""
     held = {"Integration": company.integrations, "Role": company.roles}
     return [
-        *(_entity(kind, each, "Role", of) for kind, all_ in held.items() for each, of in all_.items()),
+        *(
+            _entity(kind, each, "Role", of)
+            for kind, all_ in held.items()
+            for each, of in all_.items()
+        ),
         *(_entity("Data", each, "System", (each.partition("/")[0],)) for each in company.datasets),
     ]
 
