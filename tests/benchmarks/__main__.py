@@ -9,9 +9,10 @@ import argparse
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from tests.benchmarks import document, machine, peers_setup
@@ -20,7 +21,8 @@ from tests.benchmarks.report import Report, Table
 from tests.benchmarks.tables import access, batch, decision, http, ledger, reload
 from tests.benchmarks.terminal import progress, show
 
-TABLES: dict[str, Callable[[Plan], Table]] = {
+Tables = Mapping[str, Callable[[Plan], Table]]
+TABLES: Tables = {
     "access": access.run,
     "decision": decision.run,
     "http": http.run,
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="only see that everything works")
     made.add_argument("--rounds", type=_positive, metavar="N", help="turns of each  [3; quick: 1]")
     made.add_argument(
-        "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 1]"
+        "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 2]"
     )
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the figures here  [.bench/bench.json]"
@@ -66,31 +68,35 @@ def _positive(text: str) -> int:
     return number
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do what was asked for; the exit status."""
+def main(arguments: Sequence[str], tables: Tables = TABLES, root: Path = ROOT) -> int:
+    """Do what was asked for, with documents below *root*; the exit status."""
     console = Console()
     asked = parser().parse_args(arguments)
-    unknown = [name for name in asked.names if name not in TABLES]
+    unknown = [name for name in asked.names if name not in tables]
     if unknown:
-        console.print(f"run: no benchmark `{unknown[0]}`: one of {', '.join(TABLES)}")
+        console.print(f"run: no benchmark `{unknown[0]}`: one of {', '.join(tables)}")
         return USAGE
     if asked.peers:
         return _install(console)
     if asked.earlier:
-        report, status = Report.read(asked.earlier), FINE
+        try:
+            report, failed = Report.read(asked.earlier), False
+        except (OSError, msgspec.DecodeError) as error:
+            console.print(f"run: `{asked.earlier}` is no earlier run: {error}", highlight=False)
+            return USAGE
     else:
-        report, status = _measure(console, asked, shlex.join(["./run", "bench", *arguments]))
+        report = _report(asked, shlex.join(["./run", "bench", *arguments]))
+        failed = _measure(console, asked, tables, report)
         kept = asked.json or BENCH / "bench.json"
         report.save(kept)
         console.print(f"figures: {kept}")
-    if asked.docs:
-        return max(status, _write(console, report))
-    return status
+    wrote = _write(console, report, root) if asked.docs else FINE
+    return FAILED if failed else wrote
 
 
-def _measure(console: Console, asked: argparse.Namespace, command: str) -> tuple[Report, int]:
-    """The findings, and whether all of them could be had."""
-    report = Report(
+def _report(asked: argparse.Namespace, command: str) -> Report:
+    """The report, without findings yet."""
+    return Report(
         date=machine.now(),
         command=command,
         quick=asked.quick,
@@ -98,27 +104,31 @@ def _measure(console: Console, asked: argparse.Namespace, command: str) -> tuple
         machine=machine.machine(),
         versions=machine.versions() | peers_setup.versions(),
     )
-    status = FINE
+
+
+def _measure(console: Console, asked: argparse.Namespace, tables: Tables, report: Report) -> bool:
+    """Fill the report; whether something could not be measured."""
+    failed = False
     BENCH.mkdir(exist_ok=True)
-    for name in asked.names or TABLES:
+    for name in asked.names or tables:
         # Beside the repository, not in /tmp: that may be memory, and a ledger belongs on a disk.
         with tempfile.TemporaryDirectory(dir=BENCH) as scratch, progress(console) as say:
             plan = Plan(
                 rounds=asked.rounds or (1 if asked.quick else 3),
-                seconds=asked.seconds or (1 if asked.quick else 5),
+                seconds=asked.seconds or (2 if asked.quick else 5),
                 quick=asked.quick,
                 scratch=Path(scratch),
                 say=say,
             )
             try:
-                table = TABLES[name](plan)
+                table = tables[name](plan)
             except (AssertionError, OSError) as error:
                 console.print(f"[red]{name} could not be measured:[/] {error}", highlight=False)
-                status = FAILED
+                failed = True
                 continue
         report.tables.append(table)
         show(console, table)
-    return report, status
+    return failed
 
 
 def _install(console: Console) -> int:
@@ -131,14 +141,14 @@ def _install(console: Console) -> int:
     return FAILED if trouble else FINE
 
 
-def _write(console: Console, report: Report) -> int:
+def _write(console: Console, report: Report, root: Path) -> int:
     try:
-        written = document.write(report, ROOT)
+        written = document.write(report, root)
     except ValueError as error:
         console.print(f"run: {error}")
         return USAGE
     for path in written:
-        console.print(f"wrote {path.relative_to(ROOT)}")
+        console.print(f"wrote {path.relative_to(root)}")
     return FINE
 
 

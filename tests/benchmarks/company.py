@@ -14,7 +14,7 @@ from typing import NamedTuple
 LEVELS = ("public", "internal", "confidential", "restricted")
 CLEARANCE = {"core": 3, "processor": 2, "partner": 1}
 ROLES, FLOWS, DATASETS = 10, 20, 40  # of each unit; a unit has one system
-_ACTIONS = ("read", "send", "read", "write")  # reads are asked for most
+_ACTIONS = ("read", "send", "write", "read")  # reads are asked for most
 _SPAN = 12  # units whose systems a unit works with
 _FORBIDS, _PREFIXES = 13, 17  # every how many rules
 _STRIDE = 7919  # a prime: steps through all of anything smaller

@@ -86,10 +86,10 @@ def single_checks(company: Company, servers: Iterable[Served], count: int, to: P
 
 
 def sail(ships: Sequence[Ship], plan: Plan, connections: int) -> None:
-    """Put each of them under load once a round; their first, shorter turn does not count."""
+    """Put each of them under load once a round; before that, for a moment that does not count."""
     for ship in ships:
         plan.say(f"warming up {ship.server.name}, {connections} connections")
-        measure(ship.url, ship.requests, connections, 1).check(ship.server.name)
+        measure(ship.url, ship.requests, connections, 1)
         ship.loads.clear()
     for turn in range(plan.rounds):
         for ship in ships:

@@ -95,11 +95,11 @@ def versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def install(say: Say) -> list[str]:
+def install(say: Say, peers: Sequence[Peer] = PEERS) -> list[str]:
     """Install those that are missing; what went wrong, peer by peer."""
     BENCH.mkdir(exist_ok=True)
     trouble = [] if shutil.which("wrk") else [INSTALL]
-    for peer in PEERS:
+    for peer in peers:
         if peer.version() == peer.wanted:
             say(f"{peer.name} {peer.wanted} is there")
         elif not any(map(shutil.which, peer.needs)):

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 Points = Sequence[tuple[float, float]]
 """Rules and microseconds, both above zero."""
 
-WIDTH, HEIGHT = 800, 440
-_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 210, 56, 52
+WIDTH, HEIGHT = 860, 440
+_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 280, 56, 52
 _GAP = 17  # between the names of lines, so that they can be read
 # Light and dark each have a paper of their own: legible also where nobody says which it is.
 _STYLE = """

@@ -1,7 +1,7 @@
 """Table `access`: one access decision in process, against casbin and Cedar, at growing size."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -14,12 +14,12 @@ from tests.benchmarks.company import Company, Question
 from tests.benchmarks.peers.casbin import engine as casbin
 from tests.benchmarks.peers.cedar import engine as cedar
 from tests.benchmarks.plan import Plan
-from tests.benchmarks.report import Column, Goal, Table, at_least, at_most, number, ratio
+from tests.benchmarks.report import Cell, Column, Goal, Table, at_least, at_most, number, ratio
 from tests.benchmarks.timing import Arguments, Contender, in_turns
 
 RULES, COMPILED, CASBIN, CEDAR = "policyd", "compiled", "pycasbin", "cedarpy"
 TITLES = {
-    RULES: "policyd, guardrail layer",
+    RULES: "policyd, guardrails",
     COMPILED: "policyd, CompiledEnforcer",
     CASBIN: "pycasbin",
     CEDAR: "cedarpy",
@@ -30,7 +30,7 @@ _CALLS = 21_000
 _SLOWEST_S = 2.0  # an engine that takes longer for one call is asked about no larger company
 COLUMNS = [
     Column("rules", "rules"),
-    *(Column(name, title, "µs") for name, title in TITLES.items()),
+    *(Column(name, title.removeprefix("policyd, "), "µs") for name, title in TITLES.items()),
     Column(f"{CASBIN}_ratio", "pycasbin / policyd", "×"),
     Column(f"{CEDAR}_ratio", "cedarpy / policyd", "×"),
 ]
@@ -129,7 +129,7 @@ def run(plan: Plan) -> Table:
         plan.say(f"measuring {', '.join(contenders)} at {size:,} rules")
         in_turns(list(contenders.values()), plan.rounds, _TURN_S)
         table.rows.append(row(size, contenders))
-    table.goals = goals(table)
+    table.goals = goals(table.rows)
     return table
 
 
@@ -166,9 +166,9 @@ def row(size: int, contenders: dict[str, Contender]) -> dict[str, Any]:
     return {"rules": size, **{name: found.get(name) for name in TITLES}, **ratios}
 
 
-def goals(table: Table) -> list[Goal]:
+def goals(rows: Sequence[Mapping[str, Cell]]) -> list[Goal]:
     """Rows 1 and 2 of the goals, as far as the sizes they speak of were measured."""
-    at = {entry["rules"]: entry for entry in table.rows}
+    at = {entry["rules"]: entry for entry in rows}
     middle, small, large = (at.get(size, {}) for size in (10_000, 1_000, 100_000))
     judged = [
         at_least(

@@ -6,12 +6,12 @@ from tests.benchmarks.report import Cell, Column, Goal, Table, at_most, number, 
 
 COLUMNS = [
     Column("rules", "rules"),
-    Column("decision_new_us", "decision on a new call", "µs"),
-    Column("decision_known_us", "on a known one", "µs"),
-    Column("access_new_us", "access alone, new", "µs"),
-    Column("access_known_us", "access alone, known", "µs"),
+    Column("decision_new_us", "decision, new", "µs"),
+    Column("decision_known_us", "known", "µs"),
+    Column("access_new_us", "access, new", "µs"),
+    Column("access_known_us", "known", "µs"),
     Column("share_allowed", "allowed"),
-    Column("build_s", "to build", "s"),
+    Column("build_s", "build", "s"),
     Column("engine_mib", "engine", "MiB"),
 ]
 NOTES = [

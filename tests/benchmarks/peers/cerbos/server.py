@@ -1,5 +1,6 @@
 """Cerbos with the company's rules: a resource policy for each system."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.benchmarks.served import Served
 INSTALLED = BENCH / "cerbos" / "node_modules" / "@cerbos"
 CONFIG = Path(__file__).with_name("config.yaml")
 _VERSION = "api.cerbos.dev/v1"
-_FLOW = "!(R.attr.host in C.zones) || R.attr.level > C.clearance[C.zones[R.attr.host]]"
+_UNLISTED = "none"
+_FLOW = f"R.attr.level > {json.dumps(CLEARANCE | {_UNLISTED: -1})}[R.attr.zone]"
 
 
 def program() -> Path:
@@ -31,14 +33,8 @@ def program() -> Path:
 
 
 def policies(company: Company) -> dict[str, dict[str, Any]]:
-    """The policy files by name: one of constants, then a resource policy for each system."""
-    places = {"zones": dict(company.hosts), "clearance": CLEARANCE}
-    files: dict[str, dict[str, Any]] = {
-        "destinations": {
-            "apiVersion": _VERSION,
-            "exportConstants": {"name": "destinations", "definitions": places},
-        }
-    }
+    """A resource policy for each system, by name."""
+    files: dict[str, dict[str, Any]] = {}
     said: defaultdict[str, defaultdict[tuple[bool, str, str], list[str]]]
     said = defaultdict(lambda: defaultdict(list))
     for rule in company.rules:
@@ -51,7 +47,6 @@ def policies(company: Company) -> dict[str, dict[str, Any]]:
             "resourcePolicy": {
                 "resource": system,
                 "version": "default",
-                "constants": {"import": ["destinations"]},
                 "rules": [flow, *_rules(said[system])],
             },
         }
@@ -116,8 +111,11 @@ class CerbosServer(Served):
         """What is asked about, with the attributes that rules look at."""
         question = check.question
         kind = question.dataset.partition("/")[0]
-        level = self._company.datasets[question.dataset]
-        attributes = {"level": level, "host": check.host, "path": f"/v1/orders/{number}"}
+        attributes = {
+            "level": self._company.datasets[question.dataset],
+            "zone": self._company.hosts.get(check.host, _UNLISTED),
+            "path": f"/v1/orders/{number}",
+        }
         entry = {"kind": kind, "id": question.dataset, "attr": attributes}
         return {"actions": [question.action], "resource": entry}
 
