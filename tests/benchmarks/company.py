@@ -16,7 +16,7 @@ CLEARANCE = {"core": 3, "processor": 2, "partner": 1}
 ROLES, FLOWS, DATASETS = 10, 20, 40  # of each unit; a unit has one system
 _ACTIONS = ("read", "send", "write", "read")  # reads are asked for most
 _SPAN = 12  # units whose systems a unit works with
-_FORBIDS, _PREFIXES = 13, 17  # every how many rules
+_PREFIXES, _PREFIX = 17, 3  # every how many rules one is about a whole system, and which
 _STRIDE = 7919  # a prime: steps through all of anything smaller
 
 
@@ -111,15 +111,18 @@ class Company:
         return tuple(islice(every, self.size))
 
     def _rule(self, u: int, j: int) -> Rule:
-        step = j // ROLES
+        """Rule *j* of unit *u*; after each about a whole system, one that forbids a part of it."""
+        is_forbid = j % _PREFIXES == _PREFIX + 1
+        about = j - 1 if is_forbid else j
+        step = about // ROLES
         system = self.systems[(u + 5 * step % _SPAN) % len(self.systems)]
-        is_prefix = j % _PREFIXES == 3
+        is_whole = j % _PREFIXES == _PREFIX
         return Rule(
             unit=self.units[u],
-            role=f"{self.units[u]}-role-{j % ROLES}",
+            role=f"{self.units[u]}-role-{about % ROLES}",
             action=_ACTIONS[step % len(_ACTIONS)],
-            data=f"{system}/*" if is_prefix else f"{system}/d-{(37 * j + step) % DATASETS}",
-            is_forbid=j % _FORBIDS == _FORBIDS - 1,
+            data=f"{system}/*" if is_whole else f"{system}/d-{(37 * j + step) % DATASETS}",
+            is_forbid=is_forbid,
         )
 
     @cached_property

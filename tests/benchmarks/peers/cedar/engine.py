@@ -21,6 +21,7 @@ def cedarpy() -> Any:  # noqa: ANN401 - it may not be there
     """
     if str(INSTALLED) not in sys.path:
         sys.path.append(str(INSTALLED))
+    importlib.invalidate_caches()  # it may have been installed a moment ago
     return importlib.import_module("cedarpy")
 
 
