@@ -20,6 +20,7 @@ from policyd.points.explain import ExplainPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
+from policyd.points.places import PlacePoint
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
@@ -62,6 +63,7 @@ class Service:
         )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.places = PlacePoint(self._policy, ledger)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:

@@ -1,5 +1,4 @@
-"""What others wrote finds our log good, and a damaged one not: Go's note and tlog, Tessera's fsck,
-a witness.
+"""What others wrote finds our log good, and a damaged one not: Go's packages, Tessera's fsck.
 
 They are built from `tests/api/go`, whose go.sum pins them; a machine without Go, or without a way
 to the Go modules, skips these tests and says why.
@@ -191,7 +190,7 @@ def test_a_witness_of_others_parts_cosigns(witness: str, start: Start, tmp_path:
     """It checks each proof it is sent, also from a server that does not know where it stands."""
     policy = tmp_path / "witnesses"
     policy.write_text(f"witness go {witness}quorum go\n")
-    key = cosignature.parse_vkey(witness.split()[0])
+    key = cosignature.parse_vkey(witness.split(maxsplit=1)[0])
     for _ in range(2):
         server = start(POLICYD_WITNESSES=str(policy))
         for _ in range(3):
