@@ -22,22 +22,25 @@ from policyd.points.holds import HoldPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
+from policyd.points.places import PlacePoint
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
+from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader, signer and guard, and the keys."""
+    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
     guard: Guard | None = None
+    witnesses: Witnesses | None = None
 
 
 class Service:
@@ -63,9 +66,12 @@ class Service:
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
         self.key_point = KeyPoint(stores.keys, ledger)
-        self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
+        self.publication = Publication(
+            ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
+        )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.places = PlacePoint(self._policy, ledger)
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, days)
@@ -79,12 +85,14 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Count again what the log has counted, record the start; record refusals to the end.
 
-        A checkpoint is published before the first answer, and from then on.
+        A checkpoint is published before the first answer, and from then on; with witnesses that
+        must cosign it, when they have: no check waits for them.
         """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
-        await self.publication.covering(self._ledger.size)
+        if not self.publication.waits_for_witnesses:
+            await self.publication.covering(self._ledger.size)
         running = (self.refusals, self.publication, self.retention)
         tasks = [asyncio.create_task(each.run()) for each in running]
         try:
