@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from policyd.ledger.record import time_of
 from policyd.ledger.stamp import TOLERANCE, Stamper, moment
 from policyd.ledger.store import LedgerMoved, Store
 from policyd.ledger.store import create as create_ledger
-from policyd.model.errors import ClockBehind, DataFolderError, LedgerUnavailable
+from policyd.model.errors import ClockBehind, DataFolderError, Gone, LedgerUnavailable
 from policyd_audit.claim import remembered
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import CHECKPOINT, resources
@@ -124,6 +124,12 @@ def swap(evidence: Evidence) -> None:
         evidence.run("update leaf set seq = ? where seq = ?", then, now)
 
 
+def cut_away(evidence: Evidence) -> None:
+    """Let the log begin later, as a pruning does, but without the record of one."""
+    evidence.run("insert into retained values(1, 256, 0)")
+    evidence.run("delete from leaf where seq < 256")
+
+
 def rewrite(evidence: Evidence) -> None:
     """Forge one record, and make everything after it anew: an insider with disk and key."""
     written = evidence.written
@@ -207,6 +213,8 @@ MATRIX: dict[str, tuple[Tamper, str, str, str, str, str]] = {
         "ledger-damaged", "record-missing", UNSERVED, UNSERVED, UNSERVED),
     "an old record taken away": (deleted(OLD),
         HOLDS, "record-missing", UNSERVED, UNSERVED, HOLDS),
+    "the first records cut away as if pruned": (cut_away,
+        HOLDS, "record-missing", "record-missing", HOLDS, HOLDS),
     "two records in other order": (swap,
         HOLDS, "record-time", "record-hash", HOLDS, HOLDS),
     "all signed with another key": (other_key,
@@ -263,7 +271,8 @@ def export(evidence: Evidence, to: Path) -> Path:
         for resource in resources(state.size):
             path = to / resource.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(reader.content(resource) or b"")
+            with suppress(Gone):  # the server answers 410
+                path.write_bytes(reader.content(resource) or b"")
     (to / CHECKPOINT).write_text(state.note)
     evidence.exported(to)
     return to
