@@ -25,6 +25,7 @@ from policyd_audit.errors import Contradiction, Malformed, shown
 DIGESTS = "_sd"
 NAMES = "personal"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _PARTS = 3
 _DIGEST = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
 _ERASED = 0  # no JSON begins with this byte
@@ -55,7 +56,7 @@ class Revealed(NamedTuple):
 
 def disclosure(salt: str, name: str, value: object) -> bytes:
     """Return the disclosure of one member."""
-    return json.dumps([salt, name, value], separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode([salt, name, value]).encode()
 
 
 def encoded(data: bytes) -> str:

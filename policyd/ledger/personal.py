@@ -37,7 +37,8 @@ class Personal:
         self._fields = tuple(sorted(fields))
         # The subject of a hold is whoever may be named in what is hidden.
         self._of_scope = ("subject",) if {"subject", "on_behalf_of"} & set(fields) else ()
-        self._marks = tuple(f'"{each}":'.encode() for each in (*self._fields, "scope"))
+        marks = ("subject_type" if each == "subject" else each for each in self._fields)
+        self._marks = tuple(f'"{each}":'.encode() for each in (*marks, "scope"))
         self._entropy = entropy
 
     def hide(self, leaf: bytes) -> tuple[bytes, tuple[bytes, ...]]:

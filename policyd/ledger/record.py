@@ -1,8 +1,8 @@
 """Records, version 1: the bytes that are the leaves of the log.
 
 JSON in the form of RFC 8785: members sorted, compact, UTF-8, no floats, absent instead of null
-or empty. The bytes are made once, here; nothing serialises them again. Only members named here
-enter.
+or empty. The bytes are made here; where something in them is personal, `personal` makes them
+anew without it, before they go into the log, and nothing does after. Only members named here enter.
 """
 
 from collections.abc import Mapping
