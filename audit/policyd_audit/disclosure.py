@@ -25,7 +25,6 @@ from policyd_audit.errors import Contradiction, Malformed, shown
 DIGESTS = "_sd"
 NAMES = "personal"
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _PARTS = 3
 _DIGEST = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
 _ERASED = 0  # no JSON begins with this byte
@@ -52,11 +51,6 @@ class Revealed(NamedTuple):
     hidden: tuple[str, ...]
     erased: tuple[tuple[int, int], ...] = ()
     lost: int = 0
-
-
-def disclosure(salt: str, name: str, value: object) -> bytes:
-    """Return the disclosure of one member."""
-    return _ENCODER.encode([salt, name, value]).encode()
 
 
 def encoded(data: bytes) -> str:

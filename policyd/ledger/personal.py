@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from policyd.ledger.record import bounded
-from policyd_audit.disclosure import DIGESTS, NAMES, digest, disclosure
+from policyd_audit.disclosure import DIGESTS, NAMES, digest
 
 FIELDS = ("address", "on_behalf_of", "purpose", "request_id", "subject", "text")
 """What can be named: a caller's network address; the persons an integration acts for; the purpose
 and the request id as sent; a subject that is no integration; what somebody searched the log for."""
 
 _SALT_BYTES = 16
+_DRAW = 4096  # bytes of randomness drawn from the system at a time
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -40,6 +41,8 @@ class Personal:
         marks = ("subject_type" if each == "subject" else each for each in self._fields)
         self._marks = tuple(f'"{each}":'.encode() for each in (*marks, "scope"))
         self._entropy = entropy
+        self._pool = b""
+        self._at = 0
 
     def hide(self, leaf: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         """The leaf without the values of what is personal in it, and their disclosures.
@@ -75,8 +78,15 @@ class Personal:
         yield record, self._fields
 
     def _disclose(self, part: dict[str, Any], name: str) -> tuple[str, bytes]:
-        salt = urlsafe_b64encode(self._entropy(_SALT_BYTES)).rstrip(b"=").decode()
-        return name, disclosure(salt, name, part.pop(name))
+        salt = urlsafe_b64encode(self._salt()).rstrip(b"=").decode()
+        return name, _encode([salt, name, part.pop(name)])
+
+    def _salt(self) -> bytes:
+        """Random bytes for one salt; drawing many at once spares a system call each."""
+        if len(self._pool) - self._at < _SALT_BYTES:
+            self._pool, self._at = self._entropy(_DRAW), 0
+        self._at += _SALT_BYTES
+        return self._pool[self._at - _SALT_BYTES : self._at]
 
 
 def _is_personal(part: dict[str, Any], name: str) -> bool:

@@ -10,12 +10,13 @@ import pytest
 from policyd_audit.checkpoint import Checkpoint
 from policyd_audit.claim import remembered
 from policyd_audit.cli import main
-from policyd_audit.disclosure import digest, disclosure, erased
+from policyd_audit.disclosure import digest, erased
 from policyd_audit.errors import Malformed
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.render import as_json, text
 from policyd_audit.sources import Folder
 from policyd_audit.tiled_log import TiledLog
+from tests.disclosures import disclosure
 from tests.unit.audit.conftest import content, decision, encoded, leaf
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from policyd_audit.disclosure import (
     act_of,
     are_digests,
     digest,
-    disclosure,
     encoded,
     erased,
     reveal,
 )
 from policyd_audit.errors import Contradiction, Malformed
+from tests.disclosures import disclosure
 
 ADDRESS = disclosure("c2FsdC1vbmU", "address", "10.0.0.4")
 PURPOSE = disclosure("c2FsdC10d28", "purpose", "asked for by Möller")

@@ -13,8 +13,9 @@ from policyd.ledger.reader import Reader
 from policyd.ledger.sides import disclosure_id
 from policyd.ledger.store import Store
 from policyd.model.errors import DataFolderError, Gone, LedgerUnavailable
-from policyd_audit.disclosure import act_of, disclosure
+from policyd_audit.disclosure import act_of
 from policyd_audit.layout import ENTRIES, Resource
+from tests.disclosures import disclosure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
