@@ -14,6 +14,7 @@ from policyd_audit.evidence import stored_hashes
 from policyd_audit.ledger_file import LedgerFile, State
 from policyd_audit.proof import Subtrees
 from policyd_audit.report import Findings, Report
+from policyd_audit.screening import Screen, unscreened
 from policyd_audit.tree import HASH_BYTES, split
 from policyd_audit.walk import LEVELS, Progress, Walk, range_name
 
@@ -24,6 +25,7 @@ def verify(
     vkey: str | None = None,
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
+    screen: Screen = unscreened,
 ) -> Report:
     """Check the whole ledger and return all that was found.
 
@@ -32,6 +34,7 @@ def verify(
         vkey: The log's verifier key; without it the signature stays unchecked.
         seen: A checkpoint of the log from before, with which it has to agree.
         progress: Called now and then with the records done and their number.
+        screen: Looks at the records ahead of the walk; what is found does not depend on it.
 
     Raises:
         Malformed: *vkey* is not a verifier key.
@@ -42,7 +45,7 @@ def verify(
     claim = claim_of(state.note if state else None, key, findings)
     claimed = claim.checkpoint
     size = claimed.size if claimed else state.size if state else _rows(ledger)
-    walk = Walk(ledger, size, findings, progress)
+    walk = Walk(ledger, size, findings, progress, screen=screen)
     complete = walk.run(claimed.origin if claimed else None)
     if state:
         _check_state(state, claimed, walk, complete=complete, findings=findings)
