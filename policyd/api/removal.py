@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policyd.api.caller import Admin, Served, Watcher, key_with, sender
+from policyd.api.outcomes import whole
+from policyd.api.text import SOME_PLAIN
 from policyd.model.keys import Key
 from policyd.points.erasures import Erasure, Person
 from policyd.points.holds import Hold, Scope
@@ -14,11 +16,13 @@ from policyd.points.retention import Pruning
 router = APIRouter(prefix="/v1/audit")
 
 Auditor = Annotated[Key, Depends(key_with("auditor"))]
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[str, Field(pattern=SOME_PLAIN, max_length=500)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Subject = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*:.+$", max_length=320)]
-Index = Annotated[int, Field(ge=0, lt=2**47)]
-Count = Annotated[int, Field(ge=1, lt=2**47)]
+Subject = Annotated[
+    str, Field(pattern=f"^[a-z][a-z0-9_-]*:{SOME_PLAIN.removeprefix('^')}", max_length=320)
+]
+Index = Annotated[int, Field(ge=0, lt=2**46), BeforeValidator(whole)]
+Count = Annotated[int, Field(ge=1, lt=2**46), BeforeValidator(whole)]
 _SCOPE = ("subject", "unit", "first", "count")
 _HELD: dict[int | str, dict[str, Any]] = {409: {}, 503: {}}
 _MISSING: dict[int | str, dict[str, Any]] = {404: {}, 503: {}}

@@ -16,6 +16,7 @@ CODES = {
     "OutOfScope": "forbidden",
     "NotFound": "not-found",
     "Conflict": "conflict",
+    "Gone": "gone",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
     "DataFolderError": "data-folder",
