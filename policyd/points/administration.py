@@ -1,9 +1,9 @@
 """The administration point (PAP): the only mover of the snapshot in force."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -13,11 +13,11 @@ from policyd.ledger.decision_record import Basis
 from policyd.ledger.ledger import Ledger
 from policyd.model.errors import PolicydError, PolicyInvalid
 from policyd.points.metrics import Metrics
-from policyd.policy.load import load
 
-Read = Callable[[], "InForce"]
+Read = Callable[["InForce"], Awaitable["InForce"]]
+"""Reads the source again; told what is in force, which it returns if nothing has changed."""
+
 log = structlog.get_logger(__name__)
-FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class InForce:
 
     engine: Engine
     basis: Basis
+    pieces: Mapping[str, Any] = field(default_factory=dict)
+    """What the snapshot was made of, by key, for the next one to take over what is the same."""
 
 
 class PolicyInForce:
@@ -70,9 +72,9 @@ class AdministrationPoint:
             return changed
 
     async def _reload(self) -> bool:
-        old = self._policy.current.basis.snapshot
-        new = await asyncio.to_thread(self._read)
-        digest = new.basis.snapshot
+        before = self._policy.current
+        new = await self._read(before)
+        old, digest = before.basis.snapshot, new.basis.snapshot
         if digest == old:
             log.info("reload-unchanged", snapshot=digest)
             return False
@@ -103,14 +105,3 @@ def _complain(error: PolicydError) -> None:
     findings = error.findings if isinstance(error, PolicyInvalid) else ()
     told = [str(finding) for finding in findings]
     log.error("reload-failed", code=error.code, why=error.message, findings=told)
-
-
-def read_folder(folder: Path, engine: str) -> InForce:
-    """The folder's snapshot, made ready to decide by the *engine* of that version.
-
-    Raises:
-        PolicyInvalid: the tree has findings.
-    """
-    snapshot = load(folder)
-    basis = Basis(snapshot.digest, FOLDER, engine, snapshot.vocabulary)
-    return InForce(Engine(snapshot), basis)

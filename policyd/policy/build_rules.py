@@ -1,9 +1,9 @@
 """Rules as they are written, compiled into those of a snapshot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from policyd.model.rules import ACTIONS, EVERYONE, Limit, Mode, Rule, Sentence, Softening
+from policyd.model.rules import EVERYONE, Limit, Mode, Rule, Sentence, Softening
 from policyd.policy import times
 from policyd.policy.rule_shapes import (
     ForbidShape,
@@ -11,19 +11,43 @@ from policyd.policy.rule_shapes import (
     LimitShape,
     ModalShape,
     RequireShape,
+    SentenceShape,
     WhoShape,
 )
 from policyd.policy.written import Written
 
 
-def built_rule(rule: Written) -> Rule:
+class Shared:
+    """Values of which the rules of a file that have the same hold one object."""
+
+    def __init__(self) -> None:
+        self._words: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._data: dict[tuple[tuple[str, ...], ...], Mapping[str, tuple[str, ...]]] = {}
+
+    def words(self, words: Iterable[str] | None) -> tuple[str, ...]:
+        """The words, none if there are None."""
+        found = tuple(words or ())
+        return self._words.setdefault(found, found)
+
+    def data(self, says: SentenceShape) -> Mapping[str, tuple[str, ...]]:
+        """What the rule says of data, by action."""
+        said = (says.read, says.write, says.delete, says.send)
+        words = tuple(map(self.words, said))
+        found = self._data.get(words)
+        if found is None:
+            pairs = zip(("read", "write", "delete", "send"), words, strict=True)
+            found = self._data[words] = {action: names for action, names in pairs if names}
+        return found
+
+
+def built_rule(rule: Written, shared: Shared) -> Rule:
     """The rule as the snapshot has it."""
     says = rule.says
     return Rule(
         ref=rule.ref,
         layer=rule.layer.name,
         section=rule.section,
-        sentence=_sentence(rule),
+        sentence=_sentence(rule, shared),
         owner=rule.owner,
         reason=says.reason,
         fix=says.fix if isinstance(says, ForbidShape | LimitShape) else None,
@@ -54,31 +78,30 @@ def _taking(rule: Written) -> dict[str, Any]:
     return taking
 
 
-def _sentence(rule: Written) -> Sentence:
-    says = rule.says
-    data = {action: tuple(getattr(says, action) or ()) for action in ACTIONS}
+def _sentence(rule: Written, shared: Shared) -> Sentence:
+    says, words = rule.says, shared.words
     return Sentence(
-        data={action: patterns for action, patterns in data.items() if patterns},
-        who=_parties(rule, says.who) if isinstance(says, WhoShape) else (EVERYONE,),
-        excepted=_parties(rule, says.except_ or ()) if isinstance(says, WhoShape) else (),
-        to=tuple(says.to or ()),
-        to_zone=tuple(says.to_zone or ()),
+        data=shared.data(says),
+        who=words(_parties(rule, says.who)) if isinstance(says, WhoShape) else (EVERYONE,),
+        excepted=words(_parties(rule, says.except_ or ())) if isinstance(says, WhoShape) else (),
+        to=words(says.to),
+        to_zone=words(says.to_zone),
         to_systems_of=says.to_systems_of,
         in_systems_of=says.in_systems_of,
         stage=says.stage,
         label_at_least=says.label_at_least,
         label_at_most=says.label_at_most,
-        category=tuple(says.category or ()),
-        only_fields=tuple(says.only_fields or ()) if isinstance(says, GiveShape) else (),
-        during=tuple(says.during or ()),
-        outside=tuple(says.outside or ()),
+        category=words(says.category),
+        only_fields=words(says.only_fields) if isinstance(says, GiveShape) else (),
+        during=words(says.during),
+        outside=words(says.outside),
     )
 
 
-def _parties(rule: Written, names: Iterable[str]) -> tuple[str, ...]:
+def _parties(rule: Written, names: Iterable[str]) -> Iterator[str]:
     """The names as the whole tree knows them: a unit's own integrations with their unit."""
     unit, own = rule.layer.unit, rule.layer.own or ()
-    return tuple(f"{unit}/{name}" if name in own else name for name in names)
+    return (f"{unit}/{name}" if name in own else name for name in names)
 
 
 def softening(mode: str | None, until: str | None, owner: str) -> Softening | None:

@@ -11,7 +11,7 @@ from typing import Any
 from policyd.model.findings import Finding
 from policyd.model.rules import Rule, Section
 from policyd.policy import layout
-from policyd.policy.build_rules import built_rule
+from policyd.policy.build_rules import Shared, built_rule
 from policyd.policy.fitting import Read, fit
 from policyd.policy.rule_references import Words, rule_findings
 from policyd.policy.tree import Tree
@@ -61,7 +61,8 @@ def compile_rules(what: RuleSource, words: Words) -> RuleFile:
     # A file that could not be used has a finding that says so; others about it would only confuse.
     if read.document.is_usable:
         findings += rule_findings(read, what.layer, words)
-    rules = tuple(map(built_rule, written_rules(read, what.layer)))
+    shared = Shared()
+    rules = tuple(built_rule(each, shared) for each in written_rules(read, what.layer))
     is_units = what.layer.unit is not None
     return RuleFile(
         refs=_refs(read, what.layer),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -11,11 +11,13 @@ import httpx2
 from policyd.api.app import Application
 from policyd.bootstrap import utc_now
 from policyd.engine.decide import Engine
+from policyd.ledger.decision_record import Basis
 from policyd.ledger.folder import DataFolder
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
-from policyd.points.administration import InForce, read_folder
+from policyd.points.administration import InForce
 from policyd.points.service import Service, Stores
+from policyd.policy.load import load
 from policyd.registry.keys import KeyStore, NewKey
 from tests.api.calls import Call
 from tests.servers import EVALUATION, JSON, POLICIES, Home, bearer, encode
@@ -60,7 +62,7 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         keys.add(key, secret)
         read = partial(_read, parts.engine)
         ledger = await Ledger.open(folder, Options(parts.clock))
-        service = parts.service(Stores(ledger, reader, keys), read, read())
+        service = parts.service(Stores(ledger, reader, keys), read, await read())
         app = Application(service, max_body=1 << 20, max_depth=32)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with (
@@ -71,6 +73,8 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         await ledger.close()
 
 
-def _read(engine: type[Engine]) -> InForce:
-    usual = read_folder(POLICIES, "policyd/test")
-    return replace(usual, engine=engine(usual.engine.snapshot))
+async def _read(engine: type[Engine], before: InForce | None = None) -> InForce:
+    del before
+    snapshot = load(POLICIES)
+    basis = Basis(snapshot.digest, "folder", "policyd/test", snapshot.vocabulary)
+    return InForce(engine(snapshot), basis)

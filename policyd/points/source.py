@@ -1,0 +1,64 @@
+"""Where policies come from: a folder, read by a builder and made ready in this process."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from policyd.engine.decide import Engine
+from policyd.ledger.decision_record import Basis
+from policyd.points.administration import InForce
+from policyd.policy.builder_process import Builder
+from policyd.policy.deliveries import Delivery
+
+FOLDER = "folder"
+_TURN_S = 0.0005
+"""How long a thread that makes a snapshot ready may keep the event loop waiting for its turn."""
+
+
+class FolderSource:
+    """The policies of one folder."""
+
+    def __init__(self, folder: Path, engine: str, builder: Builder) -> None:
+        """Have *builder* read *folder*, for the engine of the version *engine*."""
+        self._folder = folder
+        self._engine = engine
+        self._builder = builder
+
+    async def read(self, before: InForce | None = None) -> InForce:
+        """The folder's snapshot made ready to decide; *before* itself if it says the same.
+
+        Whatever it has in common with *before* is the same object in both.
+
+        Raises:
+            PolicyInvalid: the tree has findings.
+            PolicyUnread: nobody could say.
+        """
+        delivery, pieces = await self._builder.deliver(
+            self._folder, before.pieces if before else {}
+        )
+        if before and delivery.digest == before.basis.snapshot:
+            return before
+        with _short_turns():
+            return await asyncio.to_thread(self._made_ready, delivery, pieces, before)
+
+    def _made_ready(
+        self, delivery: Delivery, pieces: dict[str, Any], before: InForce | None
+    ) -> InForce:
+        snapshot = delivery.snapshot(pieces)
+        engine = Engine(snapshot, before.engine if before else None)
+        basis = Basis(snapshot.digest, FOLDER, self._engine, snapshot.vocabulary)
+        return InForce(engine, basis, pieces)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """While this lasts, threads hand the interpreter to the event loop sooner than usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
