@@ -5,8 +5,8 @@ level no longer counts; or its level must fit the zone's clearance. A category t
 caller asserts adds a refusal or a treatment, and excuses no level.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from policyd.engine.duties import Duty
 from policyd.engine.resolve import Asked
@@ -20,17 +20,16 @@ IsLifted = Callable[[str], bool]
 """Whether an exemption lifts the cell with this reference for this call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What the flow table says: which fields are refused, and which are treated how.
 
     A field is None where the call names none and so is about the whole dataset. `above` has the
     level by which a field exceeds the clearance.
     """
 
-    never: dict[str, list[str | None]] = field(default_factory=dict)  # by category
-    above: dict[str | None, int] = field(default_factory=dict)
-    treated: dict[str | None, tuple[Treatment, str]] = field(default_factory=dict)  # with the cell
+    never: dict[str, list[str | None]]  # by category
+    above: dict[str | None, int]
+    treated: dict[str | None, tuple[Treatment, str]]  # with the cell
 
     def duties(self) -> Iterator[Duty]:
         """The treatments as duties; cells of the table are always in force."""
@@ -40,18 +39,22 @@ class Flow:
 
 def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
     """The table's outcome for each field of the call that comes to rest in *zone*."""
-    flow = Flow()
+    flow = Flow({}, {}, {})
     for name, mark in asked.marks.items():
-        _place(zone, name, mark, flow, is_lifted)
-        is_excused = bool(_cells(zone, asked.catalogued[name], is_lifted))
-        if mark.rank > zone.clearance and not is_excused and not is_lifted(cell(zone, CLEARANCE)):
-            flow.above[name] = mark.rank
+        cells, known = _cells(zone, mark, is_lifted), asked.catalogued[name]
+        _place(name, cells, flow)
+        if mark.rank > zone.clearance:
+            is_excused = bool(cells if known is mark else _cells(zone, known, is_lifted))
+            if not is_excused and not is_lifted(cell(zone, CLEARANCE)):
+                flow.above[name] = mark.rank
     return flow
 
 
-def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsLifted) -> None:
+_Cells = Mapping[str, tuple[Treatment, str]]
+
+
+def _place(name: str | None, cells: _Cells, flow: Flow) -> None:
     """What the categories of a field do: each `never` is told, else the strictest treats it."""
-    cells = _cells(zone, mark, is_lifted)
     refused = [category for category, (how, _) in cells.items() if how is Treatment.NEVER]
     for category in refused:
         flow.never.setdefault(category, []).append(name)
@@ -59,13 +62,14 @@ def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsL
         flow.treated[name] = max(cells.values())
 
 
-def _cells(zone: Zone, mark: Label, is_lifted: IsLifted) -> dict[str, tuple[Treatment, str]]:
-    """The cells that do something about a label, by category, but those that are lifted."""
-    cells = {each: (zone.treatments[each], cell(zone, each)) for each in sorted(mark.categories)}
+def _cells(zone: Zone, mark: Label, is_lifted: IsLifted) -> _Cells:
+    """The cells that do something about a label and are not lifted, by category in order."""
+    if mark.categories.isdisjoint(zone.cells):
+        return {}
     return {
-        category: (how, ref)
-        for category, (how, ref) in cells.items()
-        if how is not Treatment.PASS and not is_lifted(ref)
+        category: found
+        for category, found in zone.cells.items()
+        if category in mark.categories and not is_lifted(found[1])
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.model.destinations import CanonicalUrl
 from policyd.model.labels import Label
@@ -45,8 +46,7 @@ class Obligation:
     properties: Mapping[str, tuple[str, ...] | int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The call as the snapshot sees it; recorded with the decision.
 
     A part is None where the call or the snapshot does not name it.

@@ -1,9 +1,11 @@
-"""Casbin, as it is used here, against a matcher that can be read at a glance."""
+"""The index of rules against casbin, and both against a matcher that can be read at a glance."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.engine.access import AccessRules
+from policyd.engine.access_casbin import CasbinRules
 from policyd.engine.destination import DestinationTable
 from policyd.engine.resolve import Asked, resolve
 from policyd.model.rules import Rule, Section
@@ -13,6 +15,8 @@ from tests.properties.companies import snapshots
 from tests.properties.ruling import many_rules
 from tests.properties.sampling import more, share
 from tests.properties.world import LAYERS, WORDS
+
+Kind = type[AccessRules] | type[CasbinRules]
 
 
 def speaks_about(rule: Rule, asked: Asked, names: frozenset[str]) -> bool:
@@ -60,12 +64,13 @@ def _questions(snapshot: Snapshot, asked: Asks) -> list[Asked]:
 
 @more(2)
 @given(snapshots, many_rules, asks)
-def test_casbin_finds_what_the_words_say(
-    snapshot: Snapshot, rules: dict[str, Rule], asked: Asks
+@pytest.mark.parametrize("kind", [AccessRules, CasbinRules])
+def test_found_is_what_the_words_say(
+    kind: Kind, snapshot: Snapshot, rules: dict[str, Rule], asked: Asks
 ) -> None:
     """Every layer names exactly the rules that speak about the call, whatever is asked."""
     groups = {name: who.names for name, who in snapshot.integrations.items()}
-    access = AccessRules(rules.values(), groups, snapshot.vocabulary)
+    access = kind(rules.values(), groups, snapshot.vocabulary)
     for question in _questions(snapshot, asked):
         who = question.call.subject.id
         names = groups.get(who, frozenset({who}))

@@ -45,7 +45,7 @@ def _shuffled(said: Any, shuffle: Shuffle, *above: str) -> Any:  # noqa: ANN401 
 def _said(decision: Decision) -> Decision:
     """The decision without the order in which a unit's file gives roles out."""
     roles = tuple(sorted(decision.resolved.roles))
-    return replace(decision, resolved=replace(decision.resolved, roles=roles))
+    return replace(decision, resolved=decision.resolved._replace(roles=roles))
 
 
 @given(honest(), asks_of(*SALES, *HR), shuffles)
