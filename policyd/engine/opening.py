@@ -37,14 +37,15 @@ _UNSEEN = Prospect((), (), None)
 class Opener:
     """Opens the calls of one snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, before: AccessRules | None) -> None:
+        """Make *snapshot* ready; rules that it shares with *before* are so already."""
         self._snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
         groups = {name: who.names for name, who in snapshot.integrations.items()}
-        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
+        self.rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary, before)
         self._flow = lru_cache(maxsize=FLOWS)(
-            partial(_flow, snapshot, self._rules, self._exemptions)
+            partial(_flow, snapshot, self.rules, self._exemptions)
         )
 
     def open(self, call: Call, clock: datetime, windows: frozenset[str]) -> Case:
@@ -78,8 +79,8 @@ class Opener:
             sent = sent._replace(zone=asked.zone)
             yield Source(
                 sent,
-                self._rules.matches(GUARDRAIL, sent),
-                owner_forbids(self._snapshot, self._rules, sent, who),
+                self.rules.matches(GUARDRAIL, sent),
+                owner_forbids(self._snapshot, self.rules, sent, who),
             )
 
 

@@ -87,6 +87,9 @@ class AdministrationPoint:
         self._policy.current = new
         await durable
         log.info("reload-done", snapshot=digest, previous=old)
+        gone = [*before.pieces.values(), *before.engine.pieces()]
+        del before
+        await _let_go(gone)
         return True
 
     def _submit(self, digest: str, previous: str | None, reason: str) -> asyncio.Future[int]:
@@ -98,6 +101,13 @@ class AdministrationPoint:
             reason=reason,
         )
         return self._ledger.submit([record.encode(change)])
+
+
+async def _let_go(gone: list[object]) -> None:
+    """Free what only an old snapshot had, piece by piece: at once, checks would wait for it."""
+    while gone:
+        gone.pop()
+        await asyncio.sleep(0)
 
 
 def _complain(error: PolicydError) -> None:

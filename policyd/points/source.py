@@ -1,17 +1,18 @@
 """Where policies come from: a folder, read by a builder and made ready in this process."""
 
 import asyncio
+import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from policyd.engine.decide import Engine
 from policyd.ledger.decision_record import Basis
 from policyd.points.administration import InForce
 from policyd.policy.builder_process import Builder
 from policyd.policy.deliveries import Delivery
+from policyd.policy.packing import unpack
 
 FOLDER = "folder"
 _TURN_S = 0.0005
@@ -36,19 +37,20 @@ class FolderSource:
             PolicyInvalid: the tree has findings.
             PolicyUnread: nobody could say.
         """
-        delivery, pieces = await self._builder.deliver(
-            self._folder, before.pieces if before else {}
-        )
+        held = before.pieces if before else {}
+        delivery, new = await self._builder.deliver(self._folder, held)
         if before and delivery.digest == before.basis.snapshot:
             return before
-        with _short_turns():
-            return await asyncio.to_thread(self._made_ready, delivery, pieces, before)
+        with _short_turns(), _lasting():
+            return await asyncio.to_thread(self._made_ready, delivery, new, before)
 
     def _made_ready(
-        self, delivery: Delivery, pieces: dict[str, Any], before: InForce | None
+        self, delivery: Delivery, new: Mapping[str, bytes], before: InForce | None
     ) -> InForce:
+        held = before.pieces if before else {}
+        pieces = {key: unpack(new[key]) if key in new else held[key] for key in delivery.all_keys()}
         snapshot = delivery.snapshot(pieces)
-        engine = Engine(snapshot, before.engine if before else None)
+        engine = before.engine.successor(snapshot) if before else Engine(snapshot)
         basis = Basis(snapshot.digest, FOLDER, self._engine, snapshot.vocabulary)
         return InForce(engine, basis, pieces)
 
@@ -62,3 +64,19 @@ def _short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
+
+
+@contextmanager
+def _lasting() -> Iterator[None]:
+    """What is made while this lasts is not looked through for garbage, neither now nor later.
+
+    A snapshot holds no circles, and a collection that goes through a million objects stops the
+    server for as long as that takes. Circles that something else drops in these moments are lost.
+    """
+    gc.collect(1)
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

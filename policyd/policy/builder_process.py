@@ -4,10 +4,9 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from policyd.model.errors import PolicyInvalid, PolicyUnread
 from policyd.policy.deliveries import LENGTH, Delivery, Order, Refused, Reply, Working, message
@@ -50,12 +49,8 @@ class Builder:
         """Start a builder, unless there is one, so that it is ready when it gets an order."""
         await self._running()
 
-    async def deliver(
-        self, folder: Path, held: Mapping[str, object]
-    ) -> tuple[Delivery, dict[str, Any]]:
-        """What *folder* has been read to be, and all of its pieces by key.
-
-        Pieces that are *held* are these very objects.
+    async def deliver(self, folder: Path, held: Iterable[str]) -> tuple[Delivery, dict[str, bytes]]:
+        """What *folder* comes to, and by key its pieces, still packed, that are not *held*.
 
         Raises:
             PolicyInvalid: the folder has findings.
@@ -63,7 +58,7 @@ class Builder:
         """
         line = await self._running()
         try:
-            return await self._ask(line, Order(str(folder), frozenset(held)), held)
+            return await self._ask(line, Order(str(folder), frozenset(held)))
         except _Ended:
             raise PolicyUnread(
                 f"the policy builder ended unexpectedly: see its last line in the log; {_AGAIN}"
@@ -96,9 +91,7 @@ class Builder:
             self._line = _Line(process, *way)
         return self._line
 
-    async def _ask(
-        self, line: _Line, order: Order, held: Mapping[str, object]
-    ) -> tuple[Delivery, dict[str, Any]]:
+    async def _ask(self, line: _Line, order: Order) -> tuple[Delivery, dict[str, bytes]]:
         is_done = False
         try:
             line.writer.write(message(order))
@@ -108,11 +101,9 @@ class Builder:
             if isinstance(reply, Refused):
                 is_done = True
                 raise PolicyInvalid(reply.findings)
-            pieces = {key: held[key] for key in reply.keys() - set(reply.new)}
-            for key in reply.new:
-                pieces[key] = await asyncio.to_thread(unpack, await self._message(line))
+            new = {key: await self._message(line) for key in reply.new}
             is_done = True
-            return reply, pieces
+            return reply, new
         finally:
             # Whatever else it would say, if it still can, is no answer to the next order.
             if not is_done:

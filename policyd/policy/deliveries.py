@@ -51,7 +51,7 @@ class Delivery:
     rules: Mapping[str, str]  # by file
     new: tuple[str, ...]
 
-    def keys(self) -> frozenset[str]:
+    def all_keys(self) -> frozenset[str]:
         """Keys of all pieces."""
         return frozenset((*self.parts.values(), *self.rules.values()))
 
