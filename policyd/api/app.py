@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from policyd import __version__
-from policyd.api import explain, health, keys, metadata, outcomes, records
+from policyd.api import destinations, explain, health, keys, metadata, outcomes, records
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -97,7 +97,7 @@ def rest(service: Service, public_url: str | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    for module in (explain, health, keys, outcomes, records):
+    for module in (destinations, explain, health, keys, outcomes, records):
         app.include_router(module.router)
     app.include_router(metadata.router_for(public_url))
     app.add_exception_handler(PolicydError, _told)

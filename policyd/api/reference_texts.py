@@ -43,6 +43,27 @@ second example above:
 ```
 """
 
+MATCH = """## Where a URL goes
+
+`GET /v1/destinations/match` says what a URL becomes and which listed destination takes it. It is no
+decision: it has no `decision`, and nothing may be sent because of it.
+
+* `url` is an absolute URL; or `endpoint` is what a check has as `context.endpoint`, with or without
+  `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are said. Any
+  other parameter, and one that is sent twice, is refused.
+* In the answer `url` is null if it cannot be read in exactly one way, as with a user name, a `..`
+  or an odd spelling of an IP address; `destination` is null if no entry takes it. Either way it is
+  200, and `reasons` says what a check would.
+* `private_addresses` has the only addresses of no public place that a client may connect to
+  there. If the name leads to another such address, do not connect.
+* `near` has at most {most} entries, the nearest first; `more_near` counts the rest.
+* Who may ask: `author`, `auditor` and `admin` about anybody; `builder` about its own integrations,
+  or without `subject`; `pep` about its own alone, and it is told no zone, clearance or owner,
+  nothing of who else may go there, and nothing that is near.
+* The asking is in the log before the answer leaves. A query is cut off before it gets anywhere,
+  and a URL that was refused is recorded as `unreadable`.
+"""
+
 OBLIGATIONS = {
     "drop-fields": ('{"fields": […]}', "leave these fields out of every row"),
     "tokenise": ('{"fields": […]}', "replace each value of these fields by a token"),

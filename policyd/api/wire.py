@@ -205,7 +205,7 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
     body: dict[str, Any] = {"decision": decision.allow}
     context = _always(decision)
     if "reasons" in include:
-        context["reasons"] = [_reason(each, in_full=in_full) for each in decision.reasons]
+        context["reasons"] = [wire_reason(each, in_full=in_full) for each in decision.reasons]
         if decision.more:
             context["more_reasons"] = decision.more
     if "destination" in include and decision.resolved.url:
@@ -233,7 +233,8 @@ def wire_obligation(due: Obligation) -> dict[str, Any]:
     return {"id": due.type, "type": due.type, "properties": dict(due.properties)}
 
 
-def _reason(reason: Reason, *, in_full: bool) -> dict[str, str]:
+def wire_reason(reason: Reason, *, in_full: bool) -> dict[str, str]:
+    """A reason; *in_full* also with its check, rule and owner."""
     said = {
         "code": reason.code,
         "message": reason.message,

@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 
 from policyd import __version__
-from policyd.cli import check, demo_command, destinations, explain, init, keys, lint, serve
+from policyd.cli import (
+    check,
+    demo_command,
+    destinations,
+    explain,
+    init,
+    keys,
+    lint,
+    policy_tests,
+    serve,
+)
 from policyd.cli.exits import CLOSED_PIPE, INTERRUPTED, UNDECIDED, USAGE, exit_code
 from policyd.cli.output import say, tell
 from policyd.cli.server import ServerTrouble
@@ -43,7 +53,7 @@ def options(
     """Check, before data moves, whether it may; see what was decided, and why."""
 
 
-for module in (init, serve, check, explain, destinations, lint, keys, demo_command):
+for module in (init, serve, check, explain, destinations, lint, policy_tests, keys, demo_command):
     module.register(app)
 
 
@@ -90,7 +100,7 @@ def _command(error: typer.TyperException, arguments: list[str]) -> str:
     if context:
         return str(context.command_path)
     words = list(takewhile(lambda each: not each.startswith("-"), arguments))
-    return " ".join(["policyd", *words[: 2 if words[:1] == ["keys"] else 1]])
+    return " ".join(["policyd", *words[: 2 if words[:1] in (["destinations"], ["keys"]) else 1]])
 
 
 def _plain(message: str) -> str:

@@ -91,7 +91,7 @@ def _canonical(url: str) -> CanonicalUrl:
     authority, slash, path = rest.partition("/")
     if "@" in authority:
         raise UrlRefused("it has a user name or password before `@`")
-    host, port = _split_port(authority)
+    host, port = split_port(authority)
     return CanonicalUrl(
         scheme, canonical_host(host), _port(port, PORTS[scheme]), _canonical_path(slash + path)
     )
@@ -146,7 +146,7 @@ def _carries_ipv4(address: IPv6Address) -> bool:
     return is_isatap or any(address in network for network in _CARRYING_IPV4)
 
 
-def _split_port(authority: str) -> tuple[str, str | None]:
+def split_port(authority: str) -> tuple[str, str | None]:
     """Host and port as written; None where there is no colon."""
     end = authority.find("]") + 1 if authority.startswith("[") else 0
     host, colon, port = authority[end:].partition(":")

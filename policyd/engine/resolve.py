@@ -128,19 +128,26 @@ def endpoint_of(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endp
     """The place that *call* contacts."""
     if not call.endpoint:
         return Endpoint(None, None, None, None)
-    if "://" not in call.endpoint and call.endpoint not in snapshot.connections:
-        return Endpoint(None, "it is neither a connection name nor an absolute URL", None, None)
-    base = snapshot.connections.get(call.endpoint, call.endpoint)
-    if call.path and "?" in base:
-        return Endpoint(None, "it has a query, and the call has a path besides", None, None)
-    if call.path:
-        base = f"{base.removesuffix('/')}/{call.path.removeprefix('/')}"
     try:
-        url = canonical(base)
+        url = canonical(spelt_out(snapshot, call.endpoint, call.path))
     except UrlRefused as refused:
         return Endpoint(None, refused.problem, None, None)
     place = table.find(url)
     return Endpoint(url, None, place, kind_of(snapshot, place.name if place else None))
+
+
+def spelt_out(snapshot: Snapshot, endpoint: str, path: str | None) -> str:
+    """The URL that an endpoint and a path below it stand for, as it is written there.
+
+    Raises:
+        UrlRefused: the endpoint names no URL.
+    """
+    if "://" not in endpoint and endpoint not in snapshot.connections:
+        raise UrlRefused("it is neither a connection name nor an absolute URL")
+    base = snapshot.connections.get(endpoint, endpoint)
+    if path and "?" in base:
+        raise UrlRefused("it has a query, and the call has a path besides")
+    return f"{base.removesuffix('/')}/{path.removeprefix('/')}" if path else base
 
 
 def _zone(

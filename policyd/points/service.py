@@ -17,6 +17,7 @@ from policyd.points.explain import ExplainPoint
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
+from policyd.points.places import PlacePoint
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.registry.keys import KeyStore
@@ -50,6 +51,7 @@ class Service:
         self.key_point = KeyPoint(stores.keys, ledger)
         self.audit = AuditPoint(stores.reader, ledger)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.places = PlacePoint(self._policy, ledger)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:

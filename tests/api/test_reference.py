@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from policyd.api.examples import EXAMPLES, Example
+from policyd.api.examples import EXAMPLES, LOOK_UPS, Example, LookUp
 from policyd.api.problems import problem
 from policyd.api.reference import page
 from policyd.api.reference_texts import OBLIGATIONS, PROBLEMS
@@ -48,6 +49,17 @@ def test_examples_are_real(server: Server, example: Example) -> None:
     headers = JSON | bearer(server.pep("sales"))
     answer = server.send("POST", example.path, encode(sent), headers)
     assert (answer.status, answer.json()) == (200, shown)
+
+
+@pytest.mark.parametrize("example", LOOK_UPS, ids=lambda each: each.title)
+def test_look_ups_are_real(server: Server, example: LookUp) -> None:
+    """A server answers a builder's look-up as the page shows it, but for the digest."""
+    text = WRITTEN.read_text("utf-8").partition(f"### {example.title}\n")[2]
+    shown = json.loads(_BLOCK.findall(text)[0])
+    key = server.make_key("builder", units=["sales"])["key"]
+    answer = server.get(f"/v1/destinations/match?{urlencode(example.asked)}", key)
+    assert answer.status == 200
+    assert answer.json() | {"snapshot": shown["snapshot"]} == shown
 
 
 def test_every_reason_is_in_it() -> None:
