@@ -9,7 +9,8 @@ what it costs among 100 (`rule_index`).
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from operator import is_
+from itertools import groupby
+from operator import attrgetter, is_
 from typing import NamedTuple
 
 from policyd.engine.conditions import condition
@@ -83,8 +84,8 @@ class AccessRules:
         self._names = groups
         self._vocabulary = vocabulary
         layers = defaultdict[str, list[Rule]](list)
-        for rule in rules:
-            layers[rule.layer].append(rule)
+        for name, together in groupby(rules, attrgetter("layer")):
+            layers[name].extend(together)
         same = before.layers_like(layers, vocabulary) if before else {}
         new = (each for name, layer in layers.items() if name not in same for each in layer)
         self._layers: Mapping[str, Sequence[Rule]] = {**layers, **same}

@@ -9,15 +9,18 @@ of seconds, and building a snapshot of it in the server would stop the server fo
 
 import gc
 import json
+import os
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
+from policyd.model.findings import Finding
 from policyd.model.rules import Rule
 from policyd.model.snapshot import Snapshot
 from policyd.policy import folder
@@ -29,6 +32,8 @@ from policyd.policy.remembering import Remembering
 
 FAULT = 3
 """Exit status after an error of the program."""
+NICENESS = 5
+"""Where there is not enough processor for both, checks go before the reading of new policy."""
 
 
 def serve(pipe: socket.socket) -> None:
@@ -47,6 +52,16 @@ def serve(pipe: socket.socket) -> None:
 def answer(order: Order, reading: Remembering) -> Iterator[Refused | Delivery | bytes]:
     """What the folder comes to: a refusal, or a delivery and its new pieces."""
     files, unreadable = folder.read(Path(order.folder))
+    yield from delivery(files, unreadable, order.held, reading)
+
+
+def delivery(
+    files: Mapping[str, bytes],
+    unreadable: Sequence[Finding],
+    held: AbstractSet[str],
+    reading: Remembering,
+) -> Iterator[Refused | Delivery | bytes]:
+    """What *files* come to, for a server that has the pieces *held*."""
     made, findings = draft(files, unreadable, reading)
     reading.forget(list(files))
     if made is None:
@@ -54,7 +69,7 @@ def answer(order: Order, reading: Remembering) -> Iterator[Refused | Delivery | 
         return
     parts, rules = _parts(made), {file: _packed(each.rules) for file, each in made.files.items()}
     pieces = {each.key: each.data for each in (*parts.values(), *rules.values())}
-    new = tuple(key for key in pieces if key not in order.held)
+    new = tuple(key for key in pieces if key not in held)
     yield Delivery(made.rest.digest, _keys(parts), _keys(rules), new)
     yield from (pieces[key] for key in new)
 
@@ -64,6 +79,7 @@ def main(arguments: list[str]) -> int:
     # The server ends it by closing its end; what a terminal sends to both is the server's to heed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.nice(NICENESS)
     gc.freeze()
     with socket.socket(fileno=int(arguments[0])) as pipe:
         try:

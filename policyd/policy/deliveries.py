@@ -11,13 +11,16 @@ new snapshot holds the very same objects wherever it says the same as the old on
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from struct import Struct
 from typing import Any
 
 from policyd.model.findings import Finding
+from policyd.model.rules import Rule
 from policyd.model.snapshot import Snapshot
 from policyd.policy.packing import pack
 
+_REF = attrgetter("ref")
 LENGTH = Struct("<I")
 """What stands before every message."""
 
@@ -58,7 +61,9 @@ class Delivery:
     def snapshot(self, pieces: Mapping[str, Any]) -> Snapshot:
         """The snapshot, of the values of its pieces by key."""
         parts = {name: pieces[key] for name, key in self.parts.items()}
-        rules = {rule.ref: rule for key in self.rules.values() for rule in pieces[key]}
+        rules: dict[str, Rule] = {}
+        for key in self.rules.values():
+            rules.update(zip(map(_REF, pieces[key]), pieces[key], strict=True))
         return Snapshot(digest=self.digest, rules=rules, **parts)
 
 

@@ -51,12 +51,8 @@ def lifted_rules(tree: Tree, rule_files: Sequence[RuleFile]) -> Mapping[str, Rul
 
 def _refs(rule_files: Sequence[RuleFile]) -> frozenset[str] | None:
     """References of all rules; None if a broken file hides some."""
-    found: set[str] = set()
-    for each in rule_files:
-        if each.refs is None:
-            return None
-        found |= each.refs
-    return frozenset(found)
+    refs = [each.refs for each in rule_files if each.refs is not None]
+    return frozenset().union(*refs) if len(refs) == len(rule_files) else None
 
 
 def _cell(tree: Tree, path: Path, lifts: str, names: Names) -> Iterator[Finding]:
