@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from policyd.api.batch import batch_body, read_batch
+from policyd.api.headers import Headers, echo, headers_of, request_id
 from policyd.api.identity import FindKey, caller
 from policyd.api.problems import INTERNAL, Problem, problem
 from policyd.api.wire import Asked, answer_body, read_call
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 PATH = "/access/v1/evaluation"
 BATCH_PATH = "/access/v1/evaluations"
 PATHS = frozenset({PATH, BATCH_PATH})
-MAX_REQUEST_ID = 128
 JSON = (b"content-type", b"application/json")
 _IN_FULL = ("author", "auditor", "admin")
 _RECORDED_REFUSALS = range(400, 500)
@@ -55,7 +55,7 @@ class EvaluationEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is; only a client that went away gets nothing."""
-        headers = dict(scope["headers"])
+        headers = headers_of(scope)
         try:
             status, body, extra = await self._answer(scope, headers, receive)
         except Disconnected:
@@ -66,21 +66,20 @@ class EvaluationEndpoint:
             # The API's last resort: a fault of ours is told as one, and nothing is allowed by it.
             log.exception("internal-error", path=scope["path"])
             status, body, extra = self._refuse(scope, headers, INTERNAL)
-        request_id = headers.get(b"x-request-id")
-        echo = [] if request_id is None else [(b"x-request-id", request_id)]
         length = (b"content-length", str(len(body)).encode())
         start = {"type": "http.response.start", "status": status}
-        await send(start | {"headers": [*extra, length, *echo]})
+        await send(start | {"headers": [*extra, length, *echo(headers)]})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+        self, scope: Scope, headers: Headers, receive: Receive
     ) -> tuple[int, bytes, list[Header]]:
+        named = request_id(headers)
         if scope["method"] != "POST":
             raise CallMalformed("a check is sent with POST", code="method-not-allowed")
         key = caller(headers.get(b"authorization"), self._find_key)
         _demand_json(headers.get(b"content-type", b""))
-        sender = Sender(key, _address(scope), _request_id(headers))
+        sender = Sender(key, _address(scope), named)
         body = await read_body(receive, self._max_body)
         read = read_batch if scope["path"] == BATCH_PATH else read_call
         asked = read(body, max_depth=self._max_depth, key_supports=key.supported_obligations)
@@ -95,14 +94,14 @@ class EvaluationEndpoint:
         return 200, body, [JSON, (b"x-decision-id", batch.id.encode())]
 
     def _refuse(
-        self, scope: Scope, headers: dict[bytes, bytes], told: Problem
+        self, scope: Scope, headers: Headers, told: Problem
     ) -> tuple[int, bytes, list[Header]]:
         if told.status in _RECORDED_REFUSALS:
             self._refusals.note(told.code, self._key_id(headers), _address(scope))
         allow = [(b"allow", b"POST")] if told.status == 405 else []  # noqa: PLR2004 - RFC 9110, 15.5.6
         return told.status, told.body(), [*told.headers(), *allow]
 
-    def _key_id(self, headers: dict[bytes, bytes]) -> str:
+    def _key_id(self, headers: Headers) -> str:
         """The id of a good key, or empty: what an unknown key claims to be is not recorded."""
         try:
             return caller(headers.get(b"authorization"), self._find_key).id
@@ -118,18 +117,6 @@ def _demand_json(content_type: bytes) -> None:
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0])[:64] if client else ""  # a proxy passes on what it is sent
-
-
-def _request_id(headers: dict[bytes, bytes]) -> str | None:
-    sent = headers.get(b"x-request-id")
-    if sent is None:
-        return None
-    text = sent.decode("latin-1")
-    if len(text) > MAX_REQUEST_ID or not (text.isascii() and text.isprintable()):
-        raise CallTooLarge(
-            f"X-Request-ID takes at most {MAX_REQUEST_ID} printable ASCII characters"
-        )
-    return text
 
 
 async def read_body(receive: Receive, most: int) -> bytes:

@@ -1,6 +1,6 @@
-"""The reference of the check API, written from the code: `python -m policyd.api.reference DIR`.
+"""The reference of the check API, written from the code by `./run docs`.
 
-DIR is the sample company, which answers the examples.
+As a program it takes the folder of the sample company, which answers the examples.
 """
 
 import json

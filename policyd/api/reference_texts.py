@@ -2,7 +2,7 @@
 
 OPENING = """# The check API
 
-<!-- Written by `python -m policyd.api.reference policies > docs/check-api.md`; change it there. -->
+<!-- Written from the code by `./run docs`; change it in policyd/api/reference_texts.py. -->
 
 Ask before data moves: `POST /access/v1/evaluation` with one call, or `POST /access/v1/evaluations`
 with up to 200. The format is [OpenID AuthZEN 1.0](https://openid.net/specs/authorization-api-1_0.html).
@@ -15,8 +15,13 @@ Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), a
   `code` that does not change.
 * An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
   `destination` (the one spelling of the URL it is about), `valid-until`. Obligations always come.
+* The words are closed: subjects are of the type `integration`, resources `dataset`, actions `read`,
+  `write`, `send`, `delete`. What else is named is denied, never guessed
+  ([why](adr/0014-the-vocabulary-stays-closed.md), and how to map other names).
 * Members that policyd does not know are ignored; what it knows has to have the right type.
-* `X-Request-ID`, up to 128 printable characters, comes back with the answer and is recorded.
+* `X-Request-ID`, up to 128 printable ASCII characters, comes back with every answer, whatever the
+  endpoint, and is recorded with a check.
+* `/openapi.json` describes every endpoint, with all the answers it has.
 """
 
 ENDING = """## Batches
@@ -83,7 +88,7 @@ PROBLEMS = {
     "call-too-deep": (400, "the body nests too deeply", "send a flatter one"),
     "unauthenticated": (
         401,
-        "there is no key, or one that is unknown or revoked",
+        "there is no key, one that is unknown or revoked, or more than one",
         "send a live key; an admin makes one with `policyd keys create`",
     ),
     "forbidden": (403, "the key lacks the role `pep`", "ask with a key that has it"),

@@ -4,7 +4,6 @@ Source: OpenID AuthZEN Authorization API 1.0, sections 5 and 6. Unknown members 
 a known member of the wrong type is refused, so that a misspelt value never opens anything.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from policyd.api.strict_json import check_json
+from policyd.api.text import CONTROL, PLAIN, PLAIN_BUT_QUERY, SOME_PLAIN
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.errors import CallMalformed, CallTooLarge
@@ -19,60 +19,80 @@ from policyd.model.errors import CallMalformed, CallTooLarge
 MAX_CALL = 4096
 """Bytes of JSON that the known members of one call may take; a record stays under 16 KiB by it."""
 
-Text = Annotated[str, Meta(min_length=1)]
-Count = Annotated[int, Meta(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+# Patterns are told, not read by: all text of a call is looked through at once, in `_check_bounds`.
+Text = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": SOME_PLAIN})]
+Line = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN})]
+Place = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN_BUT_QUERY})]
+_BELOW = 2**53  # exact in every JSON reader (I-JSON)
+Count = (
+    Annotated[int, Meta(ge=0, lt=_BELOW)] | Annotated[float, Meta(ge=0, lt=_BELOW, multiple_of=1)]
+)
+"""A whole number; JSON has no other sign of one than that nothing but zeros follows the point."""
 
 
-class _Entity(Struct):
+class Party(Struct):
+    """Who is meant: a type and an id, such as `integration` and `unit/name`."""
+
     type: Text
     id: Text
 
 
-class _ActionProperties(Struct):
+class ActionProperties(Struct):
+    """Volume and purpose of a call, as its sender has it; unsaid rows are over any limit."""
+
     rows: Count | None = None
     bytes: Count | None = None
     processing_activity_id: Text | None = None
 
 
-class _Action(Struct):
+class Action(Struct):
+    """What is done: `read`, `write`, `send` or `delete`."""
+
     name: Text
-    properties: _ActionProperties | None = None
+    properties: ActionProperties | None = None
 
 
-class _ResourceProperties(Struct):
+class ResourceProperties(Struct):
+    """The fields that are moved (none named: all), and labels that raise those of the catalogue."""
+
     fields: list[Text] | None = None
     labels: list[Text] | None = None
 
 
-class _Resource(Struct):
+class Resource(Struct):
+    """The data: `dataset`, and its `system/dataset`."""
+
     type: Text
     id: Text
-    properties: _ResourceProperties | None = None
+    properties: ResourceProperties | None = None
 
 
-class _Options(Struct):
+class AnswerOptions(Struct):
+    """What the answer has besides the decision: `reasons`, `destination`, `valid-until`."""
+
     include: list[str] | None = None
 
 
-class _Context(Struct):
+class Context(Struct):
+    """The endpoint that is contacted, and what else is known of the call."""
+
     sources: list[Text] | None = None
-    endpoint: str | None = None
-    path: str | None = None
-    method: str | None = None
-    on_behalf_of: list[_Entity] | None = None
+    endpoint: Place | None = None
+    path: Place | None = None
+    method: Line | None = None
+    on_behalf_of: list[Party] | None = None
     supported_obligations: list[Text] | None = None
-    traceparent: str | None = None
-    policyd: _Options | None = None
+    traceparent: Line | None = None
+    policyd: AnswerOptions | None = None
 
 
 class CheckRequest(Struct):
-    """The members of a check that policyd knows."""
+    """The members of a check that policyd knows; together they take at most 4 KiB of JSON."""
 
-    subject: _Entity
-    action: _Action
-    resource: _Resource
-    context: _Context | None = None
+    subject: Party
+    action: Action
+    resource: Resource
+    context: Context | None = None
 
 
 class Asked(Struct, frozen=True):
@@ -136,9 +156,9 @@ def _member(message: str) -> str:
 
 
 def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
-    about = request.resource.properties or _ResourceProperties()
-    volume = request.action.properties or _ActionProperties()
-    context = request.context or _Context()
+    about = request.resource.properties or ResourceProperties()
+    volume = request.action.properties or ActionProperties()
+    context = request.context or Context()
     declared = context.supported_obligations
     return Call(
         subject=_entity(request.subject),
@@ -151,16 +171,20 @@ def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
         method=context.method or None,
         sources=tuple(context.sources or ()),
         on_behalf_of=tuple(_entity(each) for each in context.on_behalf_of or ()),
-        rows=volume.rows,
-        bytes=volume.bytes,
+        rows=_whole(volume.rows),
+        bytes=_whole(volume.bytes),
         purpose=volume.processing_activity_id,
         traceparent=context.traceparent or None,
         supported_obligations=key_supports if declared is None else tuple(declared),
     )
 
 
-def _entity(sent: _Entity) -> Entity:
+def _entity(sent: Party) -> Entity:
     return Entity(sent.type, sent.id)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _without_query(text: str | None) -> str | None:
@@ -175,8 +199,8 @@ def _check_bounds(call: Call) -> None:
             f"the call takes {size} bytes, of at most {MAX_CALL}; name fewer or shorter parts"
         )
     for text in _texts(call):
-        if _CONTROL.search(text):
-            raise CallMalformed(f"`{_CONTROL.sub('�', text)[:64]}` has a control character")
+        if CONTROL.search(text):
+            raise CallMalformed(f"`{CONTROL.sub('�', text)[:64]}` has a control character")
 
 
 def _texts(call: Call) -> Iterator[str]:

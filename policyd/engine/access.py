@@ -114,14 +114,21 @@ class AccessRules:
 
     def matches(self, layer: str, asked: Asked) -> Matches:
         """Every rule of *layer* that speaks about the call, by reference, in order of name."""
-        call = asked.call
-        tree = self._trees.get((layer, call.action))
+        return self.matching(layer, self.question(asked))
+
+    def question(self, asked: Asked) -> Question:
+        """The call, ready to be put to several layers."""
+        subject = asked.call.subject.id
+        return Question(asked, self._names.get(subject) or frozenset((subject,)))
+
+    def matching(self, layer: str, question: Question) -> Matches:
+        """What `matches` says of a question."""
+        asked, names = question.asked, question.names
+        tree = self._trees.get((layer, asked.call.action))
         if tree is None:
             return _NO_MATCHES
-        subject = call.subject.id
-        names = self._names.get(subject) or frozenset((subject,))
         found: set[Hit] = set()
-        for leaf in leaves(tree, Question(asked, names).keys):
+        for leaf in leaves(tree, question.keys):
             for who, excepted, test, hits in leaf:
                 if (
                     (who is None or not names.isdisjoint(who))

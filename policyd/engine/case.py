@@ -8,6 +8,7 @@ from policyd.engine.access import AccessRules, Matches
 from policyd.engine.duties import Duty
 from policyd.engine.exemptions import Exemptions, Standing
 from policyd.engine.resolve import Asked
+from policyd.engine.rule_keys import Question
 from policyd.model.decision import Obligation, Reason
 from policyd.model.organisation import Integration
 from policyd.model.rules import Limit, Rule
@@ -46,22 +47,23 @@ def ask_layers(snapshot: Snapshot, rules: AccessRules, asked: Asked) -> Layers:
     who = asked.integration
     if who is None:
         return NOTHING
+    question = rules.question(asked)
     return Layers(
-        guardrail=rules.matches(GUARDRAIL, asked),
-        template=rules.matches(f"template:{who.template}", asked) if who.template else None,
-        unit=rules.matches(f"unit:{who.unit}", asked),
-        data_owner=owner_forbids(snapshot, rules, asked, who),
+        guardrail=rules.matching(GUARDRAIL, question),
+        template=rules.matching(f"template:{who.template}", question) if who.template else None,
+        unit=rules.matching(f"unit:{who.unit}", question),
+        data_owner=owner_forbids(snapshot, rules, question, who),
     )
 
 
 def owner_forbids(
-    snapshot: Snapshot, rules: AccessRules, asked: Asked, who: Integration
+    snapshot: Snapshot, rules: AccessRules, question: Question, who: Integration
 ) -> Matches:
     """What the unit that owns the data forbids to others."""
-    system = snapshot.systems.get(asked.system)
+    system = snapshot.systems.get(question.asked.system)
     if system is None or system.unit is None or system.unit == who.unit:
         return Matches()
-    return Matches(forbids=rules.matches(f"unit:{system.unit}", asked).forbids)
+    return Matches(forbids=rules.matching(f"unit:{system.unit}", question).forbids)
 
 
 class Case(NamedTuple):
@@ -116,6 +118,7 @@ class Outlook(NamedTuple):
     access: tuple[Reason, ...]
     flow: tuple[Reason, ...]
     units: tuple[Reason, ...]
+    lifted: tuple[Reason, ...]  # what is not owed because of an exemption
     duties: tuple[Duty, ...]
     owed: tuple[Obligation, ...]
     advised: tuple[Obligation, ...]

@@ -16,8 +16,8 @@ from policyd.engine.checks import (
     measure,
 )
 from policyd.engine.duties import APPROVAL, Duty
-from policyd.engine.opening import Opener
-from policyd.engine.outlook import outlook_of
+from policyd.engine.opening import FLOWS, Opener
+from policyd.engine.outlook import of_duty, outlook_of
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
 from policyd.model.call import Call
@@ -31,17 +31,23 @@ MAX_REASONS = 24
 
 
 class Engine:
-    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it."""
+    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it.
 
-    def __init__(self, snapshot: Snapshot, before: AccessRules | None = None) -> None:
+    What it finds about the last *flows* (`opening`) is remembered; that changes no decision.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, before: AccessRules | None = None, *, flows: int = FLOWS
+    ) -> None:
         """Make *snapshot* ready; rules that it shares with *before* are so already."""
         self.snapshot = snapshot
-        self._opener = Opener(snapshot, before)
+        self._flows = flows
+        self._opener = Opener(snapshot, flows, before)
         self._timetable = Timetable(snapshot.calendar, _common_ends(snapshot))
 
     def successor(self, snapshot: Snapshot) -> "Engine":
         """The engine of another snapshot, ready sooner the more rules the two share."""
-        return Engine(snapshot, self._opener.rules)
+        return Engine(snapshot, self._opener.rules, flows=self._flows)
 
     def pieces(self) -> list[object]:
         """What is large in it, in pieces: whoever lets go of it can do so a little at a time."""
@@ -71,7 +77,7 @@ class Engine:
             obligations=_carried(case, ahead.owed, passes=passes) if allow else (),
             advice=ahead.advised if allow else (),
             would_deny=passes,
-            approval=_approval(ahead.duties, reasons),
+            approval=() if allow else _approval(ahead.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
             valid_until=self._steady_until(case, facts.now) if allow else None,
@@ -81,7 +87,7 @@ class Engine:
         return self._timetable.steady_until(now, case.prospect.ends)
 
 
-_NO_OUTLOOK = Outlook((), (), (), (), (), ())
+_NO_OUTLOOK = Outlook((), (), (), (), (), (), ())
 
 
 def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
@@ -98,7 +104,12 @@ def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
         check_destination(words, case, who.names),
         ahead.flow,
     )
-    after = chain(check_limits(words, case, facts), ahead.units, _check_duties(words, case, ahead))
+    after = chain(
+        check_limits(words, case, facts),
+        ahead.units,
+        _check_duties(words, case, ahead),
+        ahead.lifted,
+    )
     reasons = [soften(each, case) for each in before]
     if case.sources:
         reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
@@ -110,10 +121,8 @@ def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
     for duty in ahead.duties:
         rule = case.snapshot.rules.get(duty.rule)
-        if rule and duty.mode is not Mode.ENFORCE:
-            yield words.of_rule("duty-softened", rule, duty=duty.type)
-        elif rule and duty.type == APPROVAL:
-            yield words.of_rule("approval-required", rule, approver=duty.value)
+        if rule and (duty.type == APPROVAL or duty.mode is not Mode.ENFORCE):
+            yield of_duty(words, rule, duty)
     for each in ahead.owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
@@ -123,8 +132,10 @@ def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason
 
 def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:
     """The obligations of an allow; one that a roll-out let pass carries what the caller can do."""
+    if not passes:
+        return owed
     can = case.asked.call.supported_obligations
-    return tuple(each for each in owed if not passes or each.type in can)
+    return tuple(each for each in owed if each.type in can)
 
 
 def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str, ...]:

@@ -37,16 +37,8 @@ _CARRYING_IPV4 = tuple(
 )
 _ITSELF = frozenset({IPv6Address("::"), IPv6Address("::1")})
 _ISATAP = frozenset({0x5EFE, 0x200_5EFE})  # RFC 5214, the upper half of an interface identifier
-# A URL that is its own canonical form: lower-case labels without two hyphens in a row, the last one
-# no number, and a path of unreserved characters without a segment that climbs or vanishes.
-_LABEL = "[a-z0-9]+(?:-[a-z0-9]+)*"
-_PLAIN = re.compile(
-    rf"(?P<scheme>{'|'.join(PORTS)})://"
-    rf"(?P<host>(?:{_LABEL}\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*)"
-    r"(?P<path>(?:/[\w~-][\w.~-]*)*/?)",
-    re.ASCII,
-)
-_LONGEST_LABEL = 63
+# What most URLs look like: no port, no query, and a path of unreserved characters.
+_PLAIN = re.compile(rf"({'|'.join(PORTS)})://([a-z0-9.-]+)((?:/[\w.~/-]*)?)", re.ASCII)
 
 
 class UrlRefused(ValueError):
@@ -57,7 +49,6 @@ class UrlRefused(ValueError):
         self.problem = problem
 
 
-@lru_cache(maxsize=2048)
 def canonical(url: str) -> CanonicalUrl:
     """The one spelling of an absolute URL; its query takes no part.
 
@@ -72,13 +63,13 @@ def canonical(url: str) -> CanonicalUrl:
     plain = _PLAIN.fullmatch(url)
     if plain:
         scheme, host, path = plain.groups()
-        if len(host) <= _LONGEST_LABEL:
-            return CanonicalUrl(scheme, host, PORTS[scheme], path or "/")
-    return _canonical(url)
+        if "//" not in path and "/." not in path:
+            return CanonicalUrl(scheme, canonical_host(host), PORTS[scheme], path or "/")
+    return canonical_of_any(url)
 
 
-def _canonical(url: str) -> CanonicalUrl:
-    """The canonical form of any URL; what `canonical` says of a plain one is the same, sooner."""
+def canonical_of_any(url: str) -> CanonicalUrl:
+    """What `canonical` says, found step by step whether the URL is plain or not."""
     if _UNPRINTABLE.search(url):
         raise UrlRefused("it has white space, a backslash or what is no printable character")
     scheme, found, rest = url.partition("://")
@@ -97,7 +88,7 @@ def _canonical(url: str) -> CanonicalUrl:
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def canonical_host(text: str) -> str:
     """The one spelling of a host: an IP address, or labels in lower-case ASCII form.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any
 
 from policyd.engine.access import AccessRules
 from policyd.engine.case import (
@@ -35,16 +35,16 @@ _UNSEEN = Prospect((), (), None)
 
 
 class Opener:
-    """Opens the calls of one snapshot."""
+    """Opens the calls of one snapshot, and remembers so many of their *flows*."""
 
-    def __init__(self, snapshot: Snapshot, before: AccessRules | None) -> None:
+    def __init__(self, snapshot: Snapshot, flows: int, before: AccessRules | None) -> None:
         """Make *snapshot* ready; rules that it shares with *before* are so already."""
         self._snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
         groups = {name: who.names for name, who in snapshot.integrations.items()}
         self.rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary, before)
-        self._flow = lru_cache(maxsize=FLOWS)(
+        self._flow = lru_cache(maxsize=flows)(
             partial(_flow, snapshot, self.rules, self._exemptions)
         )
 
@@ -52,17 +52,20 @@ class Opener:
         """The case of *call*, at wall-clock time *clock* while *windows* are open."""
         endpoint = endpoint_of(self._snapshot, self._table, call)
         subject, resource, place = call.subject, call.resource, endpoint.destination
-        parts = _Parts(
-            (subject.type, subject.id),
-            call.action,
-            (resource.type, resource.id),
-            call.fields,
-            call.labels,
-            place.name if place else None,
-            windows,
+        seen, layers, prospect = self._flow(
+            (
+                subject.type,
+                subject.id,
+                call.action,
+                resource.type,
+                resource.id,
+                call.fields,
+                call.labels,
+                place.name if place else None,
+                windows,
+            )
         )
-        seen, layers, prospect = self._flow(parts)
-        asked = Asked(call, endpoint, *seen[2:])
+        asked = Asked._make((call, endpoint, *seen))
         sources = tuple(self._sources(asked)) if call.sources else ()
         return Case(self._snapshot, asked, clock, layers, sources, self._exemptions, prospect)
 
@@ -77,38 +80,35 @@ class Opener:
             )
             sent = resolve_at(self._snapshot, as_send, asked.endpoint, asked.windows)
             sent = sent._replace(zone=asked.zone)
+            question = self.rules.question(sent)
             yield Source(
                 sent,
-                self.rules.matches(GUARDRAIL, sent),
-                owner_forbids(self._snapshot, self.rules, sent, who),
+                self.rules.matching(GUARDRAIL, question),
+                owner_forbids(self._snapshot, self.rules, question, who),
             )
 
 
-class _Parts(NamedTuple):
-    """What makes a flow."""
-
-    subject: tuple[str, str]  # type and id
-    action: str
-    resource: tuple[str, str]  # type and id
-    fields: tuple[str, ...]
-    labels: tuple[str, ...]
-    place: str | None  # the destination that is contacted
-    windows: frozenset[str]  # that are open
+_Names = tuple[str, ...]
+_Parts = tuple[str, str, str, str, str, _Names, _Names, str | None, frozenset[str]]
+"""What makes a flow: type and id of the subject, the action, type and id of the resource, fields,
+labels, the destination that is contacted, and the windows that are open."""
 
 
 def _flow(
     snapshot: Snapshot, rules: AccessRules, exemptions: Exemptions, parts: _Parts
-) -> tuple[Asked, Layers, Prospect]:
-    """What is found for every call that has these parts, whatever else it has.
+) -> tuple[tuple[Any, ...], Layers, Prospect]:
+    """What is found for every call that has these parts: of `Asked`, all that is not its own.
 
     INVARIANT: nothing else of a call is seen here, so that nothing else can matter.
     """
+    subject_type, subject, action, resource_type, resource, fields, labels, name, windows = parts
     call = Call(
-        Entity(*parts.subject), parts.action, Entity(*parts.resource), parts.fields, parts.labels
+        Entity(subject_type, subject), action, Entity(resource_type, resource), fields, labels
     )
-    place = snapshot.destinations[parts.place] if parts.place else None
-    endpoint = Endpoint(None, None, place, kind_of(snapshot, parts.place))
-    asked = resolve_at(snapshot, call, endpoint, parts.windows)
+    place = snapshot.destinations[name] if name else None
+    endpoint = Endpoint(None, None, place, kind_of(snapshot, name) if name else None)
+    asked = resolve_at(snapshot, call, endpoint, windows)
     layers = ask_layers(snapshot, rules, asked)
     case = Case(snapshot, asked, _AT_NO_TIME, layers, (), exemptions, _UNSEEN)
-    return asked, layers, prospect_of(case)
+    _, _, *seen = asked
+    return tuple(seen), layers, prospect_of(case)

@@ -1,14 +1,15 @@
 """What the rules and the flow table say of a call, and whether they say it of its flow for good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from policyd.engine.case import Case, Outlook, Prospect
 from policyd.engine.checks import check_access, check_units
-from policyd.engine.duties import Duty, duties_of, merged
+from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
 from policyd.engine.flow import CLEARANCE, cell, check_flow, flow_into
 from policyd.engine.wording import Wording
-from policyd.model.rules import Mode
+from policyd.model.decision import Reason
+from policyd.model.rules import Mode, Rule
 
 
 def outlook_of(words: Wording, case: Case) -> Outlook:
@@ -19,6 +20,7 @@ def outlook_of(words: Wording, case: Case) -> Outlook:
         access=tuple(check_access(words, case)),
         flow=tuple(check_flow(words, case.asked, flow)),
         units=tuple(check_units(words, case)),
+        lifted=tuple(_lifted(words, case)),
         duties=duties,
         owed=merged(duty for duty in duties if duty.mode is Mode.ENFORCE),
         advised=merged(duty for duty in duties if duty.mode is Mode.WARN),
@@ -28,10 +30,29 @@ def outlook_of(words: Wording, case: Case) -> Outlook:
 def required(case: Case) -> Iterator[Duty]:
     """Duties of the `require` rules that apply, but those an exemption lifts."""
     for ref in case.layers.duties():
-        rule = case.snapshot.rules[ref]
-        mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
         if not case.is_lifted(ref):
-            yield from duties_of(rule, case.asked, mode)
+            yield from _duties(case, ref)
+
+
+def _lifted(words: Wording, case: Case) -> Iterator[Reason]:
+    """What is not owed because an exemption lifts it, for `soften` to name the exemption."""
+    for ref in case.layers.duties():
+        if case.is_lifted(ref):
+            rule = case.snapshot.rules[ref]
+            yield from (of_duty(words, rule, duty) for duty in _duties(case, ref))
+
+
+def _duties(case: Case, ref: str) -> Iterable[Duty]:
+    rule = case.snapshot.rules[ref]
+    mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
+    return duties_of(rule, case.asked, mode)
+
+
+def of_duty(words: Wording, rule: Rule, duty: Duty) -> Reason:
+    """The reason of a duty that is an approval, or that is not in force."""
+    if duty.type == APPROVAL and duty.mode is Mode.ENFORCE:
+        return words.of_rule("approval-required", rule, approver=duty.value)
+    return words.of_rule("duty-softened", rule, duty=duty.type)
 
 
 def prospect_of(case: Case) -> Prospect:

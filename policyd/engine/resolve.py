@@ -25,6 +25,9 @@ class Endpoint(NamedTuple):
     kind: str | None  # of the system that lives there: record or engagement
 
 
+_NOWHERE = Endpoint(None, None, None, None)
+
+
 class Asked(NamedTuple):
     """One call as rules see it; `integration` is None if nobody registered it.
 
@@ -96,9 +99,9 @@ def resolve_at(
     )
 
 
-def kind_of(snapshot: Snapshot, system: str | None) -> str | None:
+def kind_of(snapshot: Snapshot, system: str) -> str | None:
     """Record or engagement; None for what is no system."""
-    known = snapshot.systems.get(system) if system else None
+    known = snapshot.systems.get(system)
     return known.kind if known else None
 
 
@@ -127,13 +130,13 @@ def _raised(
 def endpoint_of(snapshot: Snapshot, table: DestinationTable, call: Call) -> Endpoint:
     """The place that *call* contacts."""
     if not call.endpoint:
-        return Endpoint(None, None, None, None)
+        return _NOWHERE
     try:
         url = canonical(spelt_out(snapshot, call.endpoint, call.path))
     except UrlRefused as refused:
         return Endpoint(None, refused.problem, None, None)
     place = table.find(url)
-    return Endpoint(url, None, place, kind_of(snapshot, place.name if place else None))
+    return Endpoint(url, None, place, kind_of(snapshot, place.name) if place else None)
 
 
 def spelt_out(snapshot: Snapshot, endpoint: str, path: str | None) -> str:
@@ -142,12 +145,16 @@ def spelt_out(snapshot: Snapshot, endpoint: str, path: str | None) -> str:
     Raises:
         UrlRefused: the endpoint names no URL.
     """
-    if "://" not in endpoint and endpoint not in snapshot.connections:
-        raise UrlRefused("it is neither a connection name nor an absolute URL")
-    base = snapshot.connections.get(endpoint, endpoint)
-    if path and "?" in base:
+    base = snapshot.connections.get(endpoint)
+    if base is None:
+        if "://" not in endpoint:
+            raise UrlRefused("it is neither a connection name nor an absolute URL")
+        base = endpoint
+    if not path:
+        return base
+    if "?" in base:
         raise UrlRefused("it has a query, and the call has a path besides")
-    return f"{base.removesuffix('/')}/{path.removeprefix('/')}" if path else base
+    return f"{base.removesuffix('/')}/{path.removeprefix('/')}"
 
 
 def _zone(

@@ -62,7 +62,7 @@ class Remembering(Reading):
 
     def _is_known(self, what: RuleSource, words: Words, narrow: Words) -> bool:
         held = self._compiled.get(what.file)
-        if held is None or held.layer != what.layer:
+        if held is None or held.source != what.source or held.layer != what.layer:
             return False
         return held.words == (words if held.found.asks_integrations else narrow)
 

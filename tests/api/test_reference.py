@@ -36,7 +36,7 @@ KINDS: dict[str, type[errors.PolicydError]] = {
 
 
 def test_the_reference_is_current() -> None:
-    """The page is what the code writes; to renew it: `python -m policyd.api.reference policies`."""
+    """The page is what the code writes; to renew it: `./run docs`."""
     assert WRITTEN.read_text("utf-8") == page(POLICIES)
 
 

@@ -6,6 +6,7 @@ about everyone, so that the number of rules that speak about a call does not gro
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from ipaddress import ip_network
 from typing import Any
@@ -298,3 +299,10 @@ def call(number: int, units: int) -> Call:
 def calls(count: int, snapshot: Snapshot, start: int = 0) -> list[Call]:
     """*count* calls in the company, from the one with the number *start* on."""
     return [call(number, len(snapshot.units)) for number in range(start, start + count)]
+
+
+def moved(call: Call, number: int) -> Call:
+    """The same call at another URL of the same place."""
+    if call.path:
+        return replace(call, path=f"orders/{number}")
+    return replace(call, endpoint=f"{(call.endpoint or '').rpartition('/')[0]}/{number}")

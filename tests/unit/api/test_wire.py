@@ -234,3 +234,11 @@ def test_reasons_name_rules_only_to_those_who_may_know() -> None:
     full = msgspec.json.decode(answer_body(decision(allow=False), ALL, in_full=True))
     assert plain["context"] == {"reasons": [seen], "more_reasons": 3}
     assert full["context"]["reasons"] == [seen | hidden]
+
+
+@pytest.mark.parametrize("written", [b"12", b"12.0", b"1.2e1", b"120e-1"])
+def test_a_whole_number_is_one_however_it_is_written(written: bytes) -> None:
+    """JSON Schema calls 12.0 an integer, and so does a check: the call has 12."""
+    sent = changed(action={"name": "send", "properties": {"rows": 0}})
+    rows = read(sent.replace(b'"rows":0', b'"rows":' + written)).rows
+    assert (rows, type(rows)) == (12, int)
