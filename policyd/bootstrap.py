@@ -236,6 +236,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
         note="policies come from a folder: for development, on loopback only",
     )
     await server.serve(sockets=[door.listener])
+    for task in reloads:  # what is being read would never be in force
+        task.cancel()
+    await asyncio.gather(*reloads, return_exceptions=True)
 
 
 def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:

@@ -57,15 +57,18 @@ class AdministrationPoint:
     async def reload(self) -> bool:
         """Read the folder again; whether another snapshot is in force now.
 
-        A broken tree, or a log that cannot record the change, leaves the old snapshot serving.
+        A broken tree, a builder that does not answer, or a log that cannot record the change leaves
+        the old snapshot serving.
         """
         async with self._one_at_a_time:
             try:
                 changed = await self._reload()
             except PolicydError as error:
-                self._metrics.reloads.labels("failed").inc()
-                self._policy.failed_reload = error.message
-                _complain(error)
+                self._fail(error)
+                return False
+            except Exception:  # noqa: BLE001 - the last resort: nobody else waits for this to end
+                fault = "the policies could not be read by an error of the program: see the log"
+                self._fail(PolicydError(fault), exc_info=True)
                 return False
             self._policy.failed_reload = None
             self._metrics.reloads.labels("changed" if changed else "unchanged").inc()
@@ -92,6 +95,14 @@ class AdministrationPoint:
         await _let_go(gone)
         return True
 
+    def _fail(self, error: PolicydError, **more: bool) -> None:
+        """Say wherever one may look that the old snapshot goes on serving, and why."""
+        self._metrics.reloads.labels("failed").inc()
+        self._policy.failed_reload = error.message
+        findings = error.findings if isinstance(error, PolicyInvalid) else ()
+        told = [str(finding) for finding in findings]
+        log.error("reload-failed", code=error.code, why=error.message, findings=told, **more)
+
     def _submit(self, digest: str, previous: str | None, reason: str) -> asyncio.Future[int]:
         change = record.PolicyChange(
             **record.stamped(self._ledger.stamp()),
@@ -108,10 +119,3 @@ async def _let_go(gone: list[object]) -> None:
     while gone:
         gone.pop()
         await asyncio.sleep(0)
-
-
-def _complain(error: PolicydError) -> None:
-    """Say in the server's own log what is wrong with the tree; its old one goes on serving."""
-    findings = error.findings if isinstance(error, PolicyInvalid) else ()
-    told = [str(finding) for finding in findings]
-    log.error("reload-failed", code=error.code, why=error.message, findings=told)

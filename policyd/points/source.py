@@ -10,9 +10,9 @@ from pathlib import Path
 from policyd.engine.decide import Engine
 from policyd.ledger.decision_record import Basis
 from policyd.points.administration import InForce
-from policyd.policy.builder_process import Builder
+from policyd.policy.builder_process import Builder, unlike
 from policyd.policy.deliveries import Delivery
-from policyd.policy.packing import unpack
+from policyd.policy.packing import Unpackable, unpack_piece
 
 FOLDER = "folder"
 _TURN_S = 0.0005
@@ -42,13 +42,19 @@ class FolderSource:
         if before and delivery.digest == before.basis.snapshot:
             return before
         with _short_turns(), _lasting():
-            return await asyncio.to_thread(self._made_ready, delivery, new, before)
+            try:
+                return await asyncio.to_thread(self._made_ready, delivery, new, before)
+            except Unpackable as error:
+                raise unlike(error) from None
 
     def _made_ready(
         self, delivery: Delivery, new: Mapping[str, bytes], before: InForce | None
     ) -> InForce:
         held = before.pieces if before else {}
-        pieces = {key: unpack(new[key]) if key in new else held[key] for key in delivery.all_keys()}
+        pieces = {
+            key: unpack_piece(key, new[key]) if key in new else held[key]
+            for key in delivery.all_keys()
+        }
         snapshot = delivery.snapshot(pieces)
         engine = before.engine.successor(snapshot) if before else Engine(snapshot)
         basis = Basis(snapshot.digest, FOLDER, self._engine, snapshot.vocabulary)

@@ -16,16 +16,14 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 from policyd.model.findings import Finding
 from policyd.model.rules import Rule
-from policyd.model.snapshot import Snapshot
 from policyd.policy import folder
 from policyd.policy.compiling import compile_packed
-from policyd.policy.deliveries import LENGTH, Delivery, Order, Refused, Working, message
+from policyd.policy.deliveries import LENGTH, PARTS, Delivery, Order, Refused, Working, message
 from policyd.policy.load import Draft, draft
 from policyd.policy.packing import Packed, unpack
 from policyd.policy.remembering import Remembering
@@ -95,8 +93,7 @@ def main(arguments: list[str]) -> int:
 
 def _parts(made: Draft) -> dict[str, Packed]:
     """The members of the snapshot, but its digest and its rules."""
-    names = {each.name for each in fields(Snapshot)} - {"digest", "rules"}
-    return {name: Packed.of(getattr(made.rest, name)) for name in sorted(names)}
+    return {name: Packed.of(getattr(made.rest, name)) for name in sorted(PARTS)}
 
 
 def _packed(rules: Iterable[Rule]) -> Packed:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from policyd.model.errors import PolicyInvalid, PolicyUnread
 from policyd.policy.deliveries import LENGTH, Delivery, Order, Refused, Reply, Working, message
-from policyd.policy.packing import unpack
+from policyd.policy.packing import Unpackable, unpack
 
 PATIENCE_S = 120.0
 """How long a builder may say nothing; it says something after each file."""
@@ -27,6 +27,14 @@ class _Line:
     process: subprocess.Popen[bytes]
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+
+
+def unlike(error: Exception) -> PolicyUnread:
+    """What is wrong where a builder's answer makes no sense here."""
+    return PolicyUnread(
+        f"the policy builder said what this server cannot read ({error}), as one of another version"
+        " would; the policies in force stay so; if policyd was updated, restart it"
+    )
 
 
 class Builder:
@@ -54,7 +62,7 @@ class Builder:
 
         Raises:
             PolicyInvalid: the folder has findings.
-            PolicyUnread: the builder ended, or said nothing for too long.
+            PolicyUnread: the builder ended, said nothing for too long, or said what is no answer.
         """
         line = await self._running()
         try:
@@ -67,6 +75,8 @@ class Builder:
             raise PolicyUnread(
                 f"the policy builder said nothing for {self._patience_s:g} s; {_AGAIN}"
             ) from None
+        except Unpackable as error:
+            raise unlike(error) from None
 
     async def close(self) -> None:
         """End the builder; it has nothing that is worth waiting for."""
@@ -101,6 +111,8 @@ class Builder:
             if isinstance(reply, Refused):
                 is_done = True
                 raise PolicyInvalid(reply.findings)
+            if not isinstance(reply, Delivery):
+                raise Unpackable(f"`{type(reply).__name__}` is no reply")
             new = {key: await self._message(line) for key in reply.new}
             is_done = True
             return reply, new

@@ -10,7 +10,7 @@ new snapshot holds the very same objects wherever it says the same as the old on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from struct import Struct
 from typing import Any
@@ -18,11 +18,13 @@ from typing import Any
 from policyd.model.findings import Finding
 from policyd.model.rules import Rule
 from policyd.model.snapshot import Snapshot
-from policyd.policy.packing import pack
+from policyd.policy.packing import Unpackable, pack
 
 _REF = attrgetter("ref")
 LENGTH = Struct("<I")
 """What stands before every message."""
+PARTS = frozenset(each.name for each in fields(Snapshot)) - {"digest", "rules"}
+"""The members of a snapshot that are one piece each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,13 @@ class Delivery:
         return frozenset((*self.parts.values(), *self.rules.values()))
 
     def snapshot(self, pieces: Mapping[str, Any]) -> Snapshot:
-        """The snapshot, of the values of its pieces by key."""
+        """The snapshot, of the values of its pieces by key.
+
+        Raises:
+            Unpackable: it is one of another version.
+        """
+        if self.parts.keys() != PARTS:
+            raise Unpackable(f"a snapshot of {len(self.parts)} parts, not {len(PARTS)}")
         parts = {name: pieces[key] for name, key in self.parts.items()}
         rules: dict[str, Rule] = {}
         for key in self.rules.values():

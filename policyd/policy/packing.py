@@ -41,9 +41,20 @@ def pack(value: object) -> bytes:
     return into.getvalue()
 
 
+class Unpackable(ValueError):
+    """Bytes that no process of this version of the program has packed."""
+
+
 def unpack(data: bytes) -> Any:  # noqa: ANN401 - whatever was packed
-    """The value of *data*, which another process of this program has packed."""
-    return pickle.loads(data)  # noqa: S301
+    """The value of *data*, which another process of this program has packed.
+
+    Raises:
+        Unpackable: it has not; it may be of another version, if policyd was updated meanwhile.
+    """
+    try:
+        return pickle.loads(data)  # noqa: S301
+    except Exception as error:  # noqa: BLE001 - pickle raises whatever the bytes lead it to
+        raise Unpackable(f"{type(error).__name__}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +76,14 @@ class Packed:
     def __iter__(self) -> Iterator[Any]:
         """What is in the packed sequence."""
         return iter(unpack(self.data))
+
+
+def unpack_piece(key: str, data: bytes) -> Any:  # noqa: ANN401 - whatever was packed
+    """The value of the piece of that *key*.
+
+    Raises:
+        Unpackable: it is not what the key says, or not of this version.
+    """
+    if Packed(data).key != key:
+        raise Unpackable(f"a piece is not what its key `{key:.8}` says")
+    return unpack(data)

@@ -15,7 +15,7 @@ from policyd.policy.builder import delivery
 from policyd.policy.compiling import compile_packed
 from policyd.policy.deliveries import Delivery, Refused
 from policyd.policy.load import draft
-from policyd.policy.packing import unpack
+from policyd.policy.packing import unpack_piece
 from policyd.policy.remembering import Remembering
 
 CASES = Path(__file__).parents[1] / "cases" / "policies"
@@ -106,9 +106,9 @@ class Server:
         if isinstance(said, Refused):
             return said.findings
         assert isinstance(said, Delivery)
-        fresh = dict(zip(said.new, new, strict=True))
+        fresh = {key: piece for key, piece in zip(said.new, new, strict=True)}
         self._pieces = {
-            key: unpack(fresh[key]) if key in fresh else self._pieces[key]
+            key: unpack_piece(key, fresh[key]) if key in fresh else self._pieces[key]
             for key in said.all_keys()
         }
         return said.snapshot(self._pieces)
