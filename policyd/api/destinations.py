@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from policyd.api.caller import Served, key_with, sender
 from policyd.api.match import MatchShown, Sought, shown, sought
+from policyd.api.text import PLAIN, PLAIN_BUT_QUERY, SOME_PLAIN, SOME_PLAIN_BUT_QUERY
 from policyd.model.errors import CallMalformed
 from policyd.model.keys import Key
 from policyd.points.explain import WATCHERS
@@ -18,16 +19,32 @@ _ASKS = Annotated[Key, Depends(key_with("builder", *WATCHERS, "pep"))]
 
 
 class LookUp(BaseModel):
-    """The parameters; any other is refused, since a misspelt one would make the answer wider."""
+    """The parameters; any other is refused, since a misspelt one would make the answer wider.
+
+    Their patterns are for the interface description: the reader of checks is who refuses, in the
+    words that a check is refused in.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str | None = Field(None, description="An absolute URL")
-    endpoint: str | None = Field(None, description="A connection such as `crm/api`, or a URL")
-    path: str | None = Field(None, description="A path below `endpoint`")
-    method: str | None = Field(None, description="Of HTTP; not judged if not said")
+    endpoint: str = Field(
+        description="What a check has as `context.endpoint`: a URL, or a connection as `crm/api`",
+        json_schema_extra={"pattern": SOME_PLAIN_BUT_QUERY},
+    )
+    path: str | None = Field(
+        None,
+        description="A path below `endpoint`",
+        json_schema_extra={"pattern": PLAIN_BUT_QUERY},
+    )
+    method: str | None = Field(
+        None,
+        description="Of HTTP; not judged if not said",
+        json_schema_extra={"pattern": PLAIN},
+    )
     subject: str | None = Field(
-        None, description="An integration, as `unit/name`; not judged if not said"
+        None,
+        description="An integration, as `unit/name`; not judged if not said",
+        json_schema_extra={"pattern": SOME_PLAIN},
     )
 
 
@@ -46,12 +63,10 @@ def looked_up(request: Request, asked: Annotated[LookUp, Query()]) -> Sought:
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice:
         raise CallMalformed(f"`{twice}` is sent twice")
-    if asked.url and (asked.endpoint or asked.path):
-        raise CallMalformed("say either `url`, or `endpoint` with or without `path`")
-    return sought(asked.url or asked.endpoint or "", asked.path, asked.method, asked.subject)
+    return sought(asked.endpoint, asked.path, asked.method, asked.subject)
 
 
-@router.get("/match", response_model_exclude_unset=True)
+@router.get("/match", response_model_exclude_unset=True, responses={503: {}})
 async def match(
     request: Request, service: Served, by: _ASKS, asked: Annotated[Sought, Depends(looked_up)]
 ) -> MatchShown:

@@ -94,7 +94,7 @@ LOOK_UPS = (
         "What a URL becomes, and what takes it",
         "Each part that is spelt in another way now is a change; the query takes no part at all.",
         {
-            "url": "HTTPS://EU1.Crm-Cloud.example.:443/v3/%7Ejo?page=2",
+            "endpoint": "HTTPS://EU1.Crm-Cloud.example.:443/v3/%7Ejo?page=2",
             "method": "POST",
             "subject": "sales/customers-to-crm",
         },

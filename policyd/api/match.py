@@ -108,7 +108,7 @@ def sought(
     }
     call = as_call(members, ()).call
     if call.endpoint is None:
-        raise CallMalformed("say what to look up: `url`, or `endpoint`")
+        raise CallMalformed("`endpoint` is empty: say what to look up, a URL or a connection")
     return Sought(call, "?" in endpoint or "?" in (path or ""))
 
 

@@ -81,8 +81,7 @@ def _answer(body: bytes, engine: Engine) -> bytes:
 
 def _look_up(example: LookUp, engine: Engine) -> str:
     """One look-up as a builder sees it; the digest would change with every word of a policy."""
-    named = {"endpoint" if name == "url" else name: each for name, each in example.asked.items()}
-    asked = sought(**named)
+    asked = sought(**example.asked)
     found = match(engine, asked.call, _NOW)
     got = shown(asked, found, engine.snapshot, in_part=False, in_full=False)
     got.snapshot = "sha256:…"

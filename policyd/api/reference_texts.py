@@ -53,9 +53,9 @@ MATCH = """## Where a URL goes
 `GET /v1/destinations/match` says what a URL becomes and which listed destination takes it. It is no
 decision: it has no `decision`, and nothing may be sent because of it.
 
-* `url` is an absolute URL; or `endpoint` is what a check has as `context.endpoint`, with or without
-  `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are said. Any
-  other parameter, and one that is sent twice, is refused.
+* `endpoint` is what a check has as `context.endpoint`, an absolute URL or a connection, with or
+  without `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are
+  said. Any other parameter, and one that is sent twice, is refused.
 * In the answer `url` is null if it cannot be read in exactly one way, as with a user name, a `..`
   or an odd spelling of an IP address; `destination` is null if no entry takes it. Either way it is
   200, and `reasons` says what a check would.
@@ -86,6 +86,11 @@ PROBLEMS = {
     "call-malformed": (400, "the request is not one well-formed call", "correct what it names"),
     "call-too-large": (400, "the call is beyond a bound", "name fewer or shorter parts"),
     "call-too-deep": (400, "the body nests too deeply", "send a flatter one"),
+    "request-malformed": (
+        400,
+        "a look-up or explanation lacks a parameter, has one too many, or has no object for a body",
+        "correct what it names",
+    ),
     "unauthenticated": (
         401,
         "there is no key, one that is unknown or revoked, or more than one",
@@ -108,4 +113,4 @@ PROBLEMS = {
     "audit-unavailable": (503, "the record could not be made durable", _LATER),
     "clock-behind": (503, "the server's clock is behind its log", _LATER),
 }
-"""By code: its status, what it means, and what to do. Those of the check endpoints and metadata."""
+"""By code: its status, what it means, and what to do. Those of all that the page tells of."""

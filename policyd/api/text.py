@@ -10,3 +10,4 @@ CONTROL = re.compile(f"[{_CONTROL}]")
 PLAIN = f"^[^{_CONTROL}]*$"
 SOME_PLAIN = f"^[^{_CONTROL}]+$"
 PLAIN_BUT_QUERY = rf"^[^{_CONTROL}?]*(\?[\s\S]*)?$"
+SOME_PLAIN_BUT_QUERY = rf"^[^{_CONTROL}?]+(\?[\s\S]*)?$"

@@ -4,6 +4,7 @@ Source: OpenID AuthZEN Authorization API 1.0, sections 5 and 6. Unknown members 
 a known member of the wrong type is refused, so that a misspelt value never opens anything.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -23,6 +24,9 @@ MAX_CALL = 4096
 Text = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": SOME_PLAIN})]
 Line = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN})]
 Place = Annotated[str, Meta(extra_json_schema={"pattern": PLAIN_BUT_QUERY})]
+# A URL as lenient readers take it: any number of slashes of either kind before the authority.
+_PARTS = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?[/\\]*)([^/\\?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"(?:\[.*\]|[^:]*)(?::\d*)?")
 _BELOW = 2**53  # exact in every JSON reader (I-JSON)
 Count = (
     Annotated[int, Meta(ge=0, lt=_BELOW)] | Annotated[float, Meta(ge=0, lt=_BELOW, multiple_of=1)]
@@ -166,7 +170,7 @@ def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
         resource=Entity(request.resource.type, request.resource.id),
         fields=tuple(about.fields or ()),
         labels=tuple(about.labels or ()),
-        endpoint=_without_query(context.endpoint),
+        endpoint=_without_query(_without_user(context.endpoint)),
         path=_without_query(context.path),
         method=context.method or None,
         sources=tuple(context.sources or ()),
@@ -190,6 +194,22 @@ def _whole(number: float | None) -> int | None:
 def _without_query(text: str | None) -> str | None:
     """A query takes no part in a decision and may carry secrets, so it never gets further."""
     return (text or "").partition("?")[0] or None
+
+
+def _without_user(url: str | None) -> str | None:
+    """Nor does a user name or password; their `@` stays, for which the URL is refused.
+
+    An `@` in a path is none: only an authority has user information (RFC 3986, section 3.2.1).
+    """
+    if url is None or "@" not in url:
+        return url
+    start, authority, rest = _PARTS.fullmatch(url).groups()  # type: ignore[union-attr] # always
+    if "@" not in authority:
+        if _HOST.fullmatch(authority):
+            return url
+        # What is no host before the first `/`, `?` or `#` is a password that has one in it.
+        authority, rest = authority + rest, ""
+    return f"{start}…@{authority.rpartition('@')[2]}{rest}"
 
 
 def _check_bounds(call: Call) -> None:

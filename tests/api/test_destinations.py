@@ -53,7 +53,7 @@ def builder(server: Server) -> str:
 
 def test_what_a_url_becomes(server: Server) -> None:
     """Each step to the one spelling is told, and the entry that takes it with all it says."""
-    told = found(server, url="HTTPS://EU1.Crm-Cloud.example.:443/v3/%7Ejo?page=2", **SYNC)
+    told = found(server, endpoint="HTTPS://EU1.Crm-Cloud.example.:443/v3/%7Ejo?page=2", **SYNC)
     assert told["url"] == "https://eu1.crm-cloud.example/v3/~jo"
     steps = ["query", "case", "case", "trailing-dot", "default-port", "percent-encoding"]
     assert [each["step"] for each in told["changes"]] == steps
@@ -83,17 +83,17 @@ def test_a_connection_with_a_path(server: Server) -> None:
 
 def test_where_private_addresses_are_allowed(server: Server) -> None:
     """Only an entry that lists private networks says that a client may be led into them."""
-    told = found(server, url="https://10.20.4.10/api")
+    told = found(server, endpoint="https://10.20.4.10/api")
     assert told["destination"]["private_addresses"] == ["10.20.0.0/16", "fd00:20::/32"]
 
 
 @pytest.mark.parametrize(
     ("asked", "destination", "fails"),
     [
-        ({"url": "https://erp.halmfeld.example/admin"}, "erp", {"path": ["/odata/*"]}),
-        ({"url": f"{CRM}:".replace("example/", "example:8443/")}, "crm", {"port": ["443"]}),
-        ({"url": CRM.replace("https", "sftp")}, "crm", {"scheme": ["https"]}),
-        ({"url": "https://crm-cloud.example/v3/x"}, "crm", {"host": ["*.crm-cloud.example"]}),
+        ({"endpoint": "https://erp.halmfeld.example/admin"}, "erp", {"path": ["/odata/*"]}),
+        ({"endpoint": f"{CRM}:".replace("example/", "example:8443/")}, "crm", {"port": ["443"]}),
+        ({"endpoint": CRM.replace("https", "sftp")}, "crm", {"scheme": ["https"]}),
+        ({"endpoint": "https://crm-cloud.example/v3/x"}, "crm", {"host": ["*.crm-cloud.example"]}),
         (BANK, "bank", {"method": ["POST"], "who": ["payment-sender"]}),
         ({"endpoint": "crm/api", "path": "x", "subject": "sales/no"}, "crm", {"who": ["everyone"]}),
     ],
@@ -122,7 +122,7 @@ def test_it_is_judged_as_a_check_would(server: Server, pep: str) -> None:
 
 def test_who_sees_what(server: Server, builder: str) -> None:
     """A PEP sees what it has to obey, a builder all but rules, the others everything."""
-    asked = SYNC | {"url": CRM}
+    asked = SYNC | {"endpoint": CRM}
     pep = ask(server, server.pep("sales"), **asked).json()
     assert (set(pep), set(pep["destination"])) == (ALWAYS, IN_PART)
     for key in (builder, server.make_key("pep", "builder", units=["sales"])["key"]):
@@ -150,42 +150,52 @@ def test_who_may_ask_about_whom(server: Server, builder: str) -> None:
     pep = server.pep("sales")
     own = server.make_key("builder", integrations=["hr/pay-run"])["key"]
     approver = server.make_key("approver")["key"]
-    others = {"url": CRM, "subject": "hr/pay-run"}
+    others = {"endpoint": CRM, "subject": "hr/pay-run"}
     out = (403, "key-out-of-scope")
-    assert ask(server, builder, url=CRM).status == 200
+    assert ask(server, builder, endpoint=CRM).status == 200
     assert ask(server, own, **others).status == 200
     assert ask(server, server.make_key("auditor")["key"], **others).status == 200
-    for key, asked in ((builder, others), (pep, others), (pep, {"url": CRM})):
+    for key, asked in ((builder, others), (pep, others), (pep, {"endpoint": CRM})):
         answer = ask(server, key, **asked)
         assert (answer.status, answer.code) == out
-    assert (ask(server, approver, url=CRM).status, ask(server, None, url=CRM).status) == (403, 401)
-    assert "builder" in ask(server, approver, url=CRM).json()["detail"]
+    assert (ask(server, approver, endpoint=CRM).status, ask(server, None, endpoint=CRM).status) == (
+        403,
+        401,
+    )
+    assert "builder" in ask(server, approver, endpoint=CRM).json()["detail"]
 
 
 @pytest.mark.parametrize(
     ("query", "code", "said"),
     [
-        ("", "call-malformed", "say what to look up"),
-        ("url=", "call-malformed", "say what to look up"),
-        ("url=%3Fkey%3Ds3cr3t", "call-malformed", "say what to look up"),
-        ("path=/x", "call-malformed", "say what to look up"),
-        ("method=GET&subject=a/b", "call-malformed", "say what to look up"),
-        ("url=https://a.example&endpoint=crm/api", "call-malformed", "either `url`, or `endpoint`"),
-        ("url=https://a.example&path=x", "call-malformed", "either `url`, or `endpoint`"),
-        ("url=https://a.example&url=https://b.example", "call-malformed", "`url` is sent twice"),
-        ("url=https://a.example&method=GET&method=PUT", "call-malformed", "`method` is sent twice"),
-        ("url=https://a.example&subject=", "call-malformed", "`subject.id`"),
-        ("url=https://a.example&metod=GET", "request-malformed", "`metod`"),
-        ("url=https://a.example&decision=true", "request-malformed", "`decision`"),
-        ("url=https://a.example/%ff", "call-malformed", "the query string is not UTF-8"),
+        ("", "request-malformed", "`endpoint`"),
+        ("endpoint=", "call-malformed", "say what to look up"),
+        ("endpoint=%3Fkey%3Ds3cr3t", "call-malformed", "say what to look up"),
+        ("path=/x", "request-malformed", "`endpoint`"),
+        ("method=GET&subject=a/b", "request-malformed", "`endpoint`"),
+        ("url=https://a.example", "request-malformed", "`url`"),
+        (
+            "endpoint=https://a.example&endpoint=crm/api",
+            "call-malformed",
+            "`endpoint` is sent twice",
+        ),
+        (
+            "endpoint=https://a.example&method=GET&method=PUT",
+            "call-malformed",
+            "`method` is sent twice",
+        ),
+        ("endpoint=https://a.example&subject=", "call-malformed", "`subject.id`"),
+        ("endpoint=https://a.example&metod=GET", "request-malformed", "`metod`"),
+        ("endpoint=https://a.example&decision=true", "request-malformed", "`decision`"),
+        ("endpoint=https://a.example/%ff", "call-malformed", "the query string is not UTF-8"),
         ("endpoint=crm/api&path=%ed%a0%80", "call-malformed", "the query string is not UTF-8"),
-        ("url=https://a.example/%00", "call-malformed", "control character"),
-        ("url=https://a.example/%0D%0AX-A:b", "call-malformed", "control character"),
+        ("endpoint=https://a.example/%00", "call-malformed", "control character"),
+        ("endpoint=https://a.example/%0D%0AX-A:b", "call-malformed", "control character"),
         ("endpoint=crm/api&path=%1B%5B2J", "call-malformed", "control character"),
-        ("url=https://a.example&method=GET%07", "call-malformed", "control character"),
-        ("url=https://a.example&subject=a/b%E2%80%A8", "call-malformed", "control character"),
-        (f"url=https://a.example/{'x' * 10_000}", "call-too-large", "4096"),
-        (f"url=https://a.example&subject=a/{'x' * 5000}", "call-too-large", "4096"),
+        ("endpoint=https://a.example&method=GET%07", "call-malformed", "control character"),
+        ("endpoint=https://a.example&subject=a/b%E2%80%A8", "call-malformed", "control character"),
+        (f"endpoint=https://a.example/{'x' * 10_000}", "call-too-large", "4096"),
+        (f"endpoint=https://a.example&subject=a/{'x' * 5000}", "call-too-large", "4096"),
     ],
 )
 def test_what_cannot_be_judged(server: Server, query: str, code: str, said: str) -> None:
@@ -237,20 +247,20 @@ def test_a_method_that_is_not_said_is_not_judged(server: Server) -> None:
 @pytest.mark.parametrize(
     ("asked", "text", "rows"),
     [
-        ({"url": CRM}, f"match url:{CRM}", 1),
+        ({"endpoint": CRM}, f"match url:{CRM}", 1),
         (
             {"endpoint": "chat/hooks", "path": "a", "method": "PUT", "subject": "hr/x"},
             f"match url:{HOOK}a endpoint:chat/hooks method:PUT subject:hr/x",
             0,
         ),
-        ({"url": "https://x.test/"}, "match url:https://x.test/", 0),
+        ({"endpoint": "https://x.test/"}, "match url:https://x.test/", 0),
         (
-            {"url": "https://[fd00:20::1]/", "method": "GET subject:hr/x"},
+            {"endpoint": "https://[fd00:20::1]/", "method": "GET subject:hr/x"},
             "match url:https://[fd00:20::1]/ method:GET%20subject:hr/x",
             1,
         ),
         (
-            {"url": "https://x.test/", "subject": "é/x y"},
+            {"endpoint": "https://x.test/", "subject": "é/x y"},
             "match url:https://x.test/ subject:%C3%A9/x%20y",
             0,
         ),
@@ -269,11 +279,11 @@ def test_no_query_string_gets_anywhere(start: "Start", home: Home) -> None:
     """Neither answer, record nor the server's own log has the query of a URL that was sent."""
     server = start()
     for asked in (
-        {"url": f"{CRM}?key={SECRET}"},
+        {"endpoint": f"{CRM}?key={SECRET}"},
         {"endpoint": f"https://x.test/a?{SECRET}", "path": f"b?{SECRET}"},
         {"endpoint": "crm/api", "path": f"contacts?{SECRET}"},
         {"endpoint": f"nonsense?{SECRET}"},
-        {"url": f"https://me@x.test/?{SECRET}"},
+        {"endpoint": f"https://me@x.test/?{SECRET}"},
     ):
         answer = ask(server, home.admin, **asked)
         assert answer.status == 200
@@ -289,8 +299,8 @@ def test_refusals_are_counted(start: "Start", home: Home) -> None:
     """Who was refused is in the log afterwards, with its code; of nothing else there is a trace."""
     server = start()
     pep = server.make_key("pep", units=["sales"])
-    ask(server, pep["key"], url=CRM)
-    ask(server, pep["key"], url=CRM, endpoint=CRM)
+    ask(server, pep["key"], endpoint=CRM)
+    ask(server, pep["key"], endpoint="?")
     server.stop()
     rows = [row for record in home.records("refusals") for row in record["counts"]]
     assert {(row["key"], row["code"]) for row in rows} == {
@@ -303,9 +313,9 @@ def test_refusals_are_counted(start: "Start", home: Home) -> None:
 def test_no_record_no_answer(start: "Start", home: Home) -> None:
     """Without its record a look-up is not answered."""
     server = start()
-    assert ask(server, home.admin, url=CRM).status == 200
+    assert ask(server, home.admin, endpoint=CRM).status == 200
     os.kill(server.writer(), signal.SIGKILL)
-    answer = ask(server, home.admin, url=CRM)
+    answer = ask(server, home.admin, endpoint=CRM)
     assert (answer.status, answer.code) == (503, "audit-unavailable")
     assert "crm" not in answer.body.decode()
 
@@ -320,7 +330,7 @@ def test_a_clock_behind_the_log(home: Home) -> None:
     async def story() -> None:
         nonlocal off
         async with serving(home, Parts(clock)) as inside:
-            asked = f"{PATH}?{urlencode(SYNC | {'url': CRM})}"
+            asked = f"{PATH}?{urlencode(SYNC | {'endpoint': CRM})}"
             assert (await inside.get(asked)).status_code == 200
             off = -timedelta(hours=1)
             refused = await inside.get(asked)
@@ -338,7 +348,7 @@ def test_many_at_once(start: "Start", home: Home) -> None:
     asked = call("sales/sales-cube", "read", "erp/customers")
 
     def both(_: int) -> tuple[int, int]:
-        return server.check(asked, pep).status, ask(server, pep, **SYNC, url=CRM).status
+        return server.check(asked, pep).status, ask(server, pep, **SYNC, endpoint=CRM).status
 
     with ThreadPoolExecutor(4) as askers:
         assert set(askers.map(both, range(40))) == {(200, 200)}
@@ -350,7 +360,7 @@ def test_many_at_once(start: "Start", home: Home) -> None:
 def test_other_methods_are_refused(server: Server) -> None:
     """Looking up changes nothing, so it is a GET alone."""
     for method in ("POST", "PUT", "DELETE"):
-        answer = server.send(method, f"{PATH}?url={CRM}", headers=bearer(server.home.admin))
+        answer = server.send(method, f"{PATH}?endpoint={CRM}", headers=bearer(server.home.admin))
         assert (answer.status, answer.code) == (405, "method-not-allowed")
 
 
@@ -359,9 +369,9 @@ def test_answers_are_as_described(server: Server, builder: str) -> None:
     described = server.get("/openapi.json").json()
     operation = described["paths"][PATH]["get"]
     names = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-    assert names == {"url", "endpoint", "path", "method", "subject"}
+    assert names == {"endpoint", "path", "method", "subject"}
     shape = operation["responses"]["200"]["content"]["application/json"]["schema"]
     checker = jsonschema.Draft202012Validator(shape | {"components": described["components"]})
     for key in (server.home.admin, builder, server.pep("sales")):
-        for asked in (SYNC | {"url": CRM}, BANK, SYNC | {"endpoint": "nonsense"}):
+        for asked in (SYNC | {"endpoint": CRM}, BANK, SYNC | {"endpoint": "nonsense"}):
             checker.validate(ask(server, key, **asked).json())
