@@ -195,7 +195,8 @@ class DestinationTable:
 
     def __init__(self, destinations: Mapping[str, Destination]) -> None:
         places = defaultdict[_Place, list[Destination]](list)
-        for _, each in sorted(destinations.items()):
+        # The later takes the place of the earlier; so where two overlap, the first by name has it.
+        for _, each in sorted(destinations.items(), reverse=True):
             for place in _places(each):
                 places[place].append(each)
         self._places = {place: _Paths(found) for place, found in places.items()}

@@ -102,11 +102,12 @@ class Server:
 
     def told(self, files: Files) -> Snapshot | tuple[Finding, ...]:
         """What it makes of what the builder says of *files*."""
-        said, *new = delivery(files, (), self._pieces.keys(), self._reading)
+        heard: list[Any] = [*delivery(files, (), self._pieces.keys(), self._reading)]
+        said, *new = heard
         if isinstance(said, Refused):
             return said.findings
         assert isinstance(said, Delivery)
-        fresh = {key: piece for key, piece in zip(said.new, new, strict=True)}
+        fresh = dict(zip(said.new, new, strict=True))
         self._pieces = {
             key: unpack_piece(key, fresh[key]) if key in fresh else self._pieces[key]
             for key in said.all_keys()
