@@ -15,6 +15,9 @@ from policyd.policy.packing import Unpackable, unpack
 PATIENCE_S = 120.0
 """How long a builder may say nothing; it says something after each file."""
 
+PROGRAM = ("-m", "policyd.policy.builder")
+"""What Python is told to run; the number of the socket comes after it."""
+
 _AHEAD = 1 << 20  # bytes that are read before they are wanted
 _Ended = (asyncio.IncompleteReadError, ConnectionError)
 _AGAIN = "the policies in force stay so; reload to start another"
@@ -43,9 +46,10 @@ class Builder:
     Takes one order at a time. A builder that ended, or that hangs, is replaced at the next order.
     """
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
-        """Start none yet; wait *patience_s* seconds for each word of one."""
+    def __init__(self, patience_s: float = PATIENCE_S, program: tuple[str, ...] = PROGRAM) -> None:
+        """Start none yet; wait *patience_s* seconds for each word of *program*."""
         self._patience_s = patience_s
+        self._program = program
         self._line: _Line | None = None
 
     @property
@@ -93,7 +97,7 @@ class Builder:
             near, far = socket.socketpair()
             with far:
                 process = subprocess.Popen(  # noqa: ASYNC220, S603 - a moment; our own program
-                    [sys.executable, "-P", "-m", "policyd.policy.builder", str(far.fileno())],
+                    [sys.executable, "-P", *self._program, str(far.fileno())],
                     stdin=subprocess.DEVNULL,
                     pass_fds=(far.fileno(),),
                 )
