@@ -24,17 +24,15 @@ _WORD = re.compile(rb"[a-z][a-z0-9]*(?:[-_/][a-z0-9]+)*")
 _BROKEN = (b"", b"a: [b\n", b"\xff\xfe", b"allow: {}\n", b"- x\n")
 
 
-def _tree() -> dict[str, bytes]:
-    """The smallest tree, with all that it leaves out laid over it."""
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for root in (CASES / "minimal", CASES / "lifted")
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
+def _tree(name: str) -> dict[str, bytes]:
+    root = CASES / name
+    found = sorted(each for each in root.rglob("*") if each.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
 
-TREE = _tree()
+SMALLEST = _tree("minimal")
+TREE = SMALLEST | _tree("lifted")
+"""The smallest tree with all that it leaves out laid over it; it has a unit more."""
 WORDS = sorted({word for text in TREE.values() for word in _WORD.findall(text)})
 _paths = st.sampled_from(sorted(TREE))
 
@@ -88,7 +86,7 @@ _edits = st.one_of(
         lambda path, text: partial(_broken, path=path, text=text), _paths, st.sampled_from(_BROKEN)
     ),
     st.builds(lambda unit: partial(_joined, unit=unit), st.sampled_from(["new", "hr"])),
-    st.just(lambda _: TREE),
+    st.sampled_from([lambda _: TREE, lambda _: SMALLEST]),
 )
 
 
