@@ -275,6 +275,16 @@ def test_the_soak_is_a_module(ready: Toy) -> None:
 
 
 @needs_pip
+def test_benchmarks_run_in_the_environment(ready: Toy) -> None:
+    """`./run bench` is the benchmarks' own program, with its options, from .venv."""
+    (ready.folder / "tests" / "benchmarks").mkdir(parents=True)
+    program = "import sys; print('toy bench', *sys.argv[1:], sys.prefix)"
+    ready.write("tests/benchmarks/__main__.py", program)
+    outcome = ready.run("bench", "http", "--quick")
+    assert outcome.programs == [f"bench http --quick {ready.folder / '.venv'}"]
+
+
+@needs_pip
 def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     """`--quick` alone still checks everything else."""
     assert (
