@@ -195,8 +195,7 @@ class DestinationTable:
 
     def __init__(self, destinations: Mapping[str, Destination]) -> None:
         places = defaultdict[_Place, list[Destination]](list)
-        # The later takes the place of the earlier; so where two overlap, the first by name has it.
-        for _, each in sorted(destinations.items(), reverse=True):
+        for _, each in sorted(destinations.items()):
             for place in _places(each):
                 places[place].append(each)
         self._places = {place: _Paths(found) for place, found in places.items()}
