@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from policyd.cli.output import say
+from policyd.cli.question import in_options
 from policyd.cli.server import Unanswered
 
 
@@ -103,8 +104,8 @@ def _lines(context: _Context) -> Iterator[str]:
 def lines_of(reasons: Iterable[Reason]) -> Iterator[str]:
     """Reasons in words, numbered."""
     for number, reason in enumerate(reasons, start=1):
-        yield f"{number}. {reason.message} [{reason.code}]"
-        yield f"   fix: {reason.fix}"
+        yield f"{number}. {in_options(reason.message)} [{reason.code}]"
+        yield f"   fix: {in_options(reason.fix)}"
         yield f"   contact: {reason.contact}"
         if reason.rule:
             yield f"   rule: {reason.rule}"

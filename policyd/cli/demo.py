@@ -65,8 +65,8 @@ def demo(*, once: bool, port: int, policies: Path) -> int:
         except DemoFailed as failed:
             console.print(f"[bold red]the demo failed:[/] {failed}")
             return 1
-        _what_next(console, stage)
         if not once:
+            _what_next(console, stage)
             _wait(console)
     return 0
 

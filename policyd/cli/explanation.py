@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from policyd.cli.answer import several, unreadable
+from policyd.cli.question import in_options
 from policyd.model.decision import Reason
 from policyd.model.explanation import (
     Check,
@@ -117,7 +118,7 @@ def _is_of(reason: Reason, ground: Ground) -> bool:
 
 
 def _reason(reason: Reason, ground: Ground | None) -> Iterator[str]:
-    yield f"{reason.message} [{reason.code}]"
+    yield f"{in_options(reason.message)} [{reason.code}]"
     if ground and reason.rule == ground.ref:
         yield f"  rule: {_where(ground)}"
     elif reason.rule:
@@ -128,7 +129,7 @@ def _reason(reason: Reason, ground: Ground | None) -> Iterator[str]:
     elif reason.mode is not Mode.ENFORCE:
         yield f"  not in force: its mode is {reason.mode}"
     else:
-        yield f"  fix: {reason.fix}"
+        yield f"  fix: {in_options(reason.fix)}"
     yield f"  contact: {reason.contact}"
 
 

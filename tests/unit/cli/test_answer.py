@@ -86,6 +86,18 @@ def test_a_denial_names_every_obstacle_and_the_way_out(capsys: pytest.CaptureFix
     ]
 
 
+def test_a_fix_is_told_by_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a request lacks is called as it is written on the command line."""
+    lacks = REASON | {
+        "message": "the call does not say context.method",
+        "fix": "declare it in context.supported_obligations or on the key",
+    }
+    assert shown(capsys, {"decision": False, "context": {"reasons": [lacks]}})[1:3] == [
+        "  1. the call does not say --method [unit-forbids]",
+        "     fix: declare it with --can or on the key",
+    ]
+
+
 def test_a_bare_answer_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     """An answer without a context, or with members that we do not know, can be shown."""
     assert shown(capsys, {"decision": False}) == ["DENY  hr/pay-run read payroll/payslips"]
