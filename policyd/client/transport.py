@@ -35,7 +35,7 @@ class Transport:
         self, url: str, key: str, *, timeout: float, tls: ssl.SSLContext | None = None
     ) -> None:
         """Raises ValueError if the key is none, or would travel unencrypted to another machine."""
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
+        if not _KEY.fullmatch(key or ""):  # os.environ.get may have found none
             # The key itself is not said: messages get into logs.
             raise ValueError("this is no key: send one `pd_…` without spaces or line breaks")
         parts = urlsplit(url)
