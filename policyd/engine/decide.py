@@ -127,7 +127,9 @@ def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
         if each.type not in case.asked.call.supported_obligations:
-            yield words.reason("obligation-unsupported", duty=each.type)
+            fields = each.properties.get("fields")
+            about = f" of {words.fields(fields)}" if fields and isinstance(fields, tuple) else ""
+            yield words.reason("obligation-unsupported", duty=each.type, about=about)
 
 
 def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:
