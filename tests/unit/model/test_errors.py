@@ -17,6 +17,7 @@ CODES = {
     "NotFound": "not-found",
     "Conflict": "conflict",
     "Gone": "gone",
+    "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
     "DataFolderError": "data-folder",
