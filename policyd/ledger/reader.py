@@ -162,10 +162,10 @@ class Reader:
             return sides.holds(view.db)
 
     def lowest(self) -> int:
-        """The first record whose bytes are there still, perhaps to be swept away."""
+        """The first record of which anything is there still, perhaps to be swept away."""
         with self._view() as view:
-            found = next(view.records_from(0), None)
-            return found.seq if found else view.size
+            found = sides.lowest(view.db)
+            return view.size if found is None else found
 
     def inclusion(self, index: int, size: int) -> Inclusion:
         """The proof that a record is among the first *size* records; the log has as many."""

@@ -91,8 +91,15 @@ def standing(db: apsw.Connection, seq: int) -> list[tuple[int, bytes]]:
 
 
 def holds(db: apsw.Connection) -> list[PlacedHold]:
-    """All holds, in the order they were placed."""
-    sql = "select hold.seq, leaf, released from hold join leaf using(seq) order by hold.seq"
+    """All holds, in the order they were placed.
+
+    A released one may have been pruned; one that is not and whose record is missing is damage,
+    since nobody would know what it is on.
+    """
+    sql = (
+        "select hold.seq, leaf, released from hold left join leaf using(seq)"
+        " where leaf is not null or released is null order by hold.seq"
+    )
     return [
         PlacedHold(seq, _bytes(leaf), disclosures_of(db, seq), released)
         for seq, leaf, released in list(db.execute(sql))
@@ -103,6 +110,13 @@ def first_of(db: apsw.Connection) -> int:
     """The number of the record that the log begins at; those before it were pruned."""
     row: Any = db.execute("select first from retained").fetchone()
     return row[0] if row else 0
+
+
+def lowest(db: apsw.Connection) -> int | None:
+    """The first record of which anything is there, perhaps to be swept away; None for none."""
+    of_leaves: Any = db.execute("select min(seq) from leaf").get
+    of_disclosures: Any = db.execute("select min(id) >> ? from disclosure", (BITS,)).get
+    return min((each for each in (of_leaves, of_disclosures) if each is not None), default=None)
 
 
 def _disclose(db: apsw.Connection, first: int, disclosures: Sequence[Disclosure]) -> None:
@@ -131,8 +145,7 @@ def _erase(db: apsw.Connection, ids: Sequence[int], act: int) -> None:
 
 def _sweep(db: apsw.Connection, most: int) -> None:
     begin = first_of(db)
-    lowest: Any = db.execute("select min(seq) from leaf").get
-    end = min(begin, lowest + most)
+    end = min(begin, (lowest(db) or 0) + most)
     db.execute("delete from leaf where seq < ?", (end,))
     below = (disclosure_id(end, 0),)
     db.execute("update disclosure set data = zeroblob(length(data)) where id < ?", below)
