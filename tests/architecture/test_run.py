@@ -212,7 +212,7 @@ def test_an_old_python_is_turned_away() -> None:
 
 @needs_pip
 def test_all_is_tested_in_order(ready: Toy) -> None:
-    """`./run test` checks first, then tests the units, asks for their coverage, and tests the rest."""
+    """`./run test` checks first, tests the units, asks for their coverage, and tests the rest."""
     outcome = ready.run("test")
     assert outcome.code == 0
     assert outcome.programs[:4] == CHECKS
