@@ -67,6 +67,21 @@ class Reader:
         with self._view() as view:
             return view.state
 
+    def kept_from(self) -> int:
+        """Index of the oldest record whose bytes are in the ledger's file."""
+        with self._view() as view:
+            return view.kept_from
+
+    def leaves(self, first: int, end: int) -> list[Found]:
+        """The records from *first* to below *end*, out of the ledger's file alone."""
+        with self._view() as view:
+            return view.kept(first, end)
+
+    def subtree(self, level: int, number: int) -> bytes:
+        """The hash of the tree over the *number*-th 256 ** *level* records."""
+        with self._view() as view:
+            return view.hashes(level, number, 1)[0]
+
     def record_by_id(self, record_id: str) -> Found | None:
         """The record with an id such as `uuid`, or `uuid/3` for an item of a batch."""
         start = millisecond_of(record_id.partition("/")[0])

@@ -47,6 +47,8 @@ class View:
         self._roots = roots
         self.state = stored_state(db)
         self.size = self.state.size
+        (oldest,) = db.execute("select min(seq) from leaf").fetchone() or (None,)
+        self.kept_from: int = self.size if oldest is None else oldest
 
     def first_at(self, ts: str) -> int:
         """Index of the first record that is not older than *ts*, or the size if all are."""
@@ -62,6 +64,14 @@ class View:
         order = "desc" if newest_first else "asc"
         sql = f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?"  # noqa: S608 - one of two words
         return [_found(row) for row in self._db.execute(sql, (low, high, limit))]
+
+    def kept(self, first: int, end: int) -> list[Found]:
+        """The records from *first* to below *end*, which are in the ledger's file."""
+        sql = "select seq, leaf from leaf where seq >= ? and seq < ? order by seq"
+        found = [_found(row) for row in self._db.execute(sql, (first, end))]
+        if len(found) != end - first:
+            raise ValueError(f"a record from {first} to {end - 1} is missing")
+        return found
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the tree has not got so far.

@@ -1,0 +1,218 @@
+"""Sealing: what is full becomes a segment that adds up to the tree, or nothing changes."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from errno import EIO, ENOSPC
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from policyd.ledger.parquet import COLUMNS, Files
+from policyd.ledger.reader import Reader
+from policyd.ledger.sealing import Sealer, SealingFailed
+from policyd.ledger.shelf import Shelf
+from policyd.ledger.signing import Signer
+from policyd_audit import note, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from policyd.ledger.store import Store
+
+STEPS = ("taken", "written", "synced", "compared", "named", "signed", "sealed")
+ORIGIN = "policyd.example/log"
+
+
+@pytest.fixture
+def shelf(path: Path) -> Shelf:
+    """Where the segments of the test's log lie, 256 records in each."""
+    return Shelf(path.parent, level=1)
+
+
+@pytest.fixture
+def reader(path: Path) -> Iterator[Reader]:
+    """A reader of the test's ledger."""
+    with closing(Reader(path)) as made:
+        yield made
+
+
+@pytest.fixture
+def leaves(store: Store, records: Callable[[int], list[bytes]]) -> list[bytes]:
+    """The records of two segments and a bit, which are in the ledger."""
+    made = records(600)
+    for first in range(0, 600, 200):
+        store.append(made[first : first + 200])
+    return made
+
+
+@pytest.fixture
+def sealer(shelf: Shelf, reader: Reader, signer: Signer) -> Sealer:
+    """The sealer of the test's log."""
+    return Sealer(shelf, reader, signer)
+
+
+def done(sealer: Sealer) -> list[tuple[int, str]]:
+    """What a thorough run does to each segment."""
+    return [(each.number, each.did) for each in sealer.run(thoroughly=True)]
+
+
+def names(shelf: Shelf) -> set[str]:
+    """The files on the shelf."""
+    return {each.name for each in shelf.folder.iterdir() if each.is_file()}
+
+
+BOTH = {f"segment-00000{n}.{kind}" for n in (0, 1) for kind in ("parquet", "manifest")}
+
+
+def test_what_is_full_is_sealed_once(leaves: list[bytes], sealer: Sealer, shelf: Shelf) -> None:
+    """Two full stretches become two segments with all their records; the rest is left alone."""
+    assert done(sealer) == [(0, "sealed"), (1, "sealed")]
+    assert names(shelf) == BOTH
+    with closing(Files(shelf.folder / ".spill")) as files:
+        found = [*files.leaves(shelf.file(0), 0, 256), *files.leaves(shelf.file(1), 256, 512)]
+    assert found == list(enumerate(leaves[:512]))
+    assert done(sealer) == [(0, "kept"), (1, "kept")]
+
+
+def test_the_manifest_says_what_the_file_is(
+    leaves: list[bytes], sealer: Sealer, shelf: Shelf, signer: Signer
+) -> None:
+    """It is signed by the log, and names range, times, subtree root, digest and length."""
+    made = [each.segment for each in sealer.run(thoroughly=True)][1]
+    signed = note.parse(shelf.manifest(1).read_text("utf-8"))
+    note.verify(signed, signer.key)
+    said = segment.parse(signed.text)
+    assert said == made
+    assert (said.origin, said.number, said.first, said.end) == (ORIGIN, 1, 256, 512)
+    assert said.earliest == json.loads(leaves[256])["ts"]
+    assert said.latest == json.loads(leaves[511])["ts"]
+    assert said.size == shelf.file(1).stat().st_size
+
+
+def test_columns_are_those_that_are_named(
+    leaves: list[bytes], sealer: Sealer, shelf: Shelf
+) -> None:
+    """DuckDB finds the promoted columns in the file, with the record's own values."""
+    assert leaves
+    assert done(sealer)
+    with closing(duckdb.connect(":memory:")) as db:
+        db.read_parquet(str(shelf.file(1))).create_view("found")
+        columns = [name for name, *_ in db.execute("describe found").fetchall()]
+        (row,) = db.execute("select id, kind, act, target from found where seq = 300").fetchall()
+    record = json.loads(leaves[300])
+    assert columns == ["seq", *COLUMNS, "leaf"]
+    assert row == (record["id"], "admin", "tested", "n300")
+
+
+def flipped(path: Path) -> None:
+    """Change one byte in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def truncated(path: Path) -> None:
+    """Cut a file in half."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def forged(path: Path) -> None:
+    """Sign a manifest with a key of somebody else."""
+    text = note.parse(path.read_text("utf-8")).text
+    path.write_text(Signer(ORIGIN, b"\x01" * 32).signed(text), "utf-8")
+
+
+def deleted(path: Path) -> None:
+    """Delete a file."""
+    path.unlink()
+
+
+DAMAGE = [
+    pytest.param("file", flipped, "rebuilt", "has other bytes", id="file-flipped"),
+    pytest.param("file", truncated, "rebuilt", "bytes, not the", id="file-truncated"),
+    pytest.param("file", deleted, "rebuilt", "is missing", id="file-deleted"),
+    pytest.param("manifest", flipped, "renewed", "", id="manifest-flipped"),
+    pytest.param("manifest", truncated, "renewed", "", id="manifest-truncated"),
+    pytest.param("manifest", forged, "renewed", "signature", id="manifest-forged"),
+    pytest.param("manifest", deleted, "renewed", "has no manifest", id="manifest-deleted"),
+]
+
+
+@pytest.mark.parametrize(("part", "damage", "did", "why"), DAMAGE)
+def test_damage_is_made_good_while_the_ledger_has_the_records(
+    part: str,
+    damage: Callable[[Path], None],
+    did: str,
+    why: str,
+    leaves: list[bytes],
+    sealer: Sealer,
+    shelf: Shelf,
+) -> None:
+    """A damaged file is made again, a damaged manifest signed again, and the reason is told."""
+    assert done(sealer)
+    damage(getattr(shelf, part)(1))
+    first, second = sealer.run(thoroughly=True)
+    assert (first.did, second.did) == ("kept", did)
+    assert why in second.why
+    assert done(sealer) == [(0, "kept"), (1, "kept")]
+    with closing(Files(shelf.folder / ".spill")) as files:
+        assert [leaf for _, leaf in files.leaves(shelf.file(1), 256, 512)] == leaves[256:512]
+
+
+class Broken(Exception):  # noqa: N818 - what happened
+    """The end of a process, as far as the files can tell."""
+
+
+def failing(at: str, error: Exception) -> Callable[[str], None]:
+    """A step that fails with *error* when it is that one's turn."""
+
+    def step(name: str) -> None:
+        if name == at:
+            raise error
+
+    return step
+
+
+@pytest.mark.parametrize("at", STEPS)
+def test_a_crash_at_any_step_leaves_nothing_that_counts(
+    at: str, leaves: list[bytes], shelf: Shelf, reader: Reader, signer: Signer
+) -> None:
+    """After a crash at each step the next run ends with whole segments and nothing half made."""
+    broken = Sealer(shelf, reader, signer, failing(at, Broken()))
+    with pytest.raises(Broken):
+        list(broken.run(thoroughly=True))
+    assert "segment-000000.manifest" not in names(shelf)
+    assert [number for number, _ in done(Sealer(shelf, reader, signer))] == [0, 1]
+    assert names(shelf) == BOTH
+    assert done(Sealer(shelf, reader, signer)) == [(0, "kept"), (1, "kept")]
+    assert leaves
+
+
+@pytest.mark.parametrize("at", STEPS)
+@pytest.mark.parametrize(
+    ("error", "code", "way_out"),
+    [(ENOSPC, "disk-full", "free some space"), (EIO, "disk-error", "check the disk")],
+)
+def test_a_disk_that_fails_at_any_step_is_told(
+    at: str,
+    error: int,
+    code: str,
+    way_out: str,
+    leaves: list[bytes],
+    shelf: Shelf,
+    reader: Reader,
+    signer: Signer,
+) -> None:
+    """The error names the segment and the way out, and the next run does what was left."""
+    broken = Sealer(shelf, reader, signer, failing(at, OSError(error, os.strerror(error))))
+    with pytest.raises(SealingFailed, match=f"segment 0 .*{way_out}") as caught:
+        list(broken.run(thoroughly=True))
+    assert caught.value.code == code
+    assert leaves
+    assert done(Sealer(shelf, reader, signer))[1] == (1, "sealed")
+    assert names(shelf) == BOTH
