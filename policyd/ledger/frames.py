@@ -1,7 +1,9 @@
 """Frames: what the server and its writer say to each other over a socket pair.
 
 The server sends frames of records: their number and total length, their lengths, their bytes,
-all integers of 32 bits, little-endian. The writer sends replies: a length, then MessagePack.
+all integers of 32 bits, little-endian. A frame of no records is an order to forget: its bytes are
+the number of a segment, whose records may leave the ledger's file. The writer sends replies: a
+length, then MessagePack.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,7 @@ MAX_BATCH = 512
 
 _HEAD = Struct("<II")
 _LENGTH = Struct("<I")
+_ORDER = Struct("<Q")
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
@@ -51,6 +54,11 @@ def frame(records: Sequence[bytes]) -> bytes:
     return b"".join((head, pack(f"<{len(lengths)}I", *lengths), *records))
 
 
+def order(number: int) -> bytes:
+    """The frame that tells the writer to forget the records of a sealed segment."""
+    return _HEAD.pack(0, _ORDER.size) + _ORDER.pack(number)
+
+
 def reply(message: Reply) -> bytes:
     """The bytes of a reply."""
     data = _encode(message)
@@ -71,11 +79,20 @@ class Frames:
         """How many whole frames, and their records: as many as fit one batch, or none."""
         at = frames = 0
         records: list[bytes] = []
-        while (end := self._end(at)) and len(records) + self._count(at) <= MAX_BATCH:
+        while (end := self._end(at)) and 0 < self._count(at) <= MAX_BATCH - len(records):
             records += self._records(at)
             at, frames = end, frames + 1
         del self._data[:at]
         return frames, records
+
+    def order(self) -> int | None:
+        """The segment to forget, if an order is what has arrived next."""
+        end = self._end(0)
+        if not end or self._count(0):
+            return None
+        (number,) = _ORDER.unpack_from(self._data, _HEAD.size)
+        del self._data[:end]
+        return int(number)
 
     def _count(self, at: int) -> int:
         (count,) = _LENGTH.unpack_from(self._data, at)

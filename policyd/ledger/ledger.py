@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from policyd.ledger.folder import DataFolder
-from policyd.ledger.frames import MAX_BATCH, Committed, Failed, Ready, Replies, Reply, frame
+from policyd.ledger.frames import MAX_BATCH, Committed, Failed, Ready, Replies, Reply, frame, order
 from policyd.ledger.record import time_of
+from policyd.ledger.shelf import LEVEL
 from policyd.ledger.stamp import Stamp, Stamper, moment
 from policyd.model.errors import DataFolderError, LedgerUnavailable
 
@@ -26,12 +27,14 @@ class Options:
         records: How many may wait to be committed.
         bytes: How many bytes of them.
         observe: Told of each commit: how many records, how many seconds.
+        level: Of the tile with one hash for each segment; see `shelf`.
     """
 
     clock: Callable[[], datetime]
     records: int = 4096
     bytes: int = 16 * 1024 * 1024
     observe: Callable[[int, float], None] = lambda _records, _seconds: None
+    level: int = LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Ledger:
         with far:
             command = [sys.executable, "-P", "-m", "policyd.ledger.writer"]
             writer = subprocess.Popen(  # noqa: ASYNC220, S603 - a moment at start; our own program
-                [*command, str(far.fileno()), str(folder.path)],
+                [*command, str(far.fileno()), str(folder.path), str(options.level)],
                 stdin=subprocess.DEVNULL,
                 # The writer holds the lock too: while it commits, no other server may start.
                 pass_fds=(far.fileno(), folder.lock_fd),
@@ -201,6 +204,16 @@ class Ledger:
     async def append(self, records: Sequence[bytes]) -> int:
         """Index of the first of *records*, once all of them are durable; see `submit`."""
         return await self.submit(records)
+
+    def forget(self, number: int) -> None:
+        """Let the records of a sealed segment leave the ledger's file, in the writer's own time.
+
+        It does so if it finds the segment good, and the oldest records in it; otherwise it says
+        why not, in the log of the server.
+        """
+        if not self.failure:
+            self._send()
+            self._transport.write(order(number))
 
     async def close(self) -> None:
         """Wait until what was submitted is durable, and end the writer."""

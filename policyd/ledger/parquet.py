@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 
@@ -20,30 +20,32 @@ ROW_GROUP = 8192
 
 _TAKEN = 2048  # rows handed over or read at a time; DuckDB's own vectors have as many
 
-_TEXTS = ["VARCHAR"]
+_TEXT = "VARCHAR"
+_NUMBER = "BIGINT"
+
+
+def _texts(names: str) -> dict[str, Any]:
+    return dict.fromkeys(names.split(), _TEXT)
+
+
 _SHAPE: dict[str, Any] = {
-    **dict.fromkeys(
-        "id ts kind decision would snapshot source engine status error text act target by "
-        "reason".split(),
-        "VARCHAR",
-    ),
-    "rows": "BIGINT",
-    "bytes": "BIGINT",
-    "caller": {"key": "VARCHAR", "address": "VARCHAR"},
+    **_texts("id ts kind decision would snapshot status error text act target by reason"),
+    "rows": _NUMBER,
+    "bytes": _NUMBER,
+    "caller": _texts("key address"),
     "call": {
-        **dict.fromkeys(
-            "subject subject_type action system dataset resource_type unit stage template purpose "
-            "traceparent request_id".split(),
-            "VARCHAR",
-        ),
-        **dict.fromkeys("roles sources fields".split(), _TEXTS),
-        "labels": {"asserted": _TEXTS, "effective": _TEXTS},
-        "destination": dict.fromkeys("sent path method canonical name zone".split(), "VARCHAR"),
-        "volume": {"rows": "BIGINT", "bytes": "BIGINT"},
-        "on_behalf_of": [{"type": "VARCHAR", "id": "VARCHAR"}],
+        **_texts("subject subject_type action system dataset unit stage template purpose"),
+        **_texts("traceparent request_id"),
+        "roles": [_TEXT],
+        "sources": [_TEXT],
+        "fields": [_TEXT],
+        "labels": {"asserted": [_TEXT], "effective": [_TEXT]},
+        "destination": _texts("sent canonical name zone"),
+        "volume": {"rows": _NUMBER, "bytes": _NUMBER},
+        "on_behalf_of": [_texts("type id")],
     },
-    "reasons": [dict.fromkeys("code check rule mode exemption".split(), "VARCHAR")],
-    "obligations": [{"type": "VARCHAR"}],
+    "reasons": [_texts("code check rule mode exemption")],
+    "obligations": [_texts("type")],
 }
 
 COLUMNS: dict[str, str] = {
@@ -120,7 +122,7 @@ class Taken:
         with _told():
             self._db.execute("create table taken(seq bigint, leaf blob)")
 
-    def __enter__(self) -> "Taken":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -176,17 +178,6 @@ class Files:
             rows = self._db.execute(sql, [str(path), first, end])
             while some := rows.fetchmany(_TAKEN):
                 yield from some
-
-    def first_at(self, path: Path, ts: str) -> int | None:
-        """Number of the first record that is not older than *ts*; None if all are.
-
-        Raises:
-            Unusable: the file cannot be read.
-        """
-        sql = "select min(seq) from read_parquet($1) where ts >= $2::timestamp"
-        with _told():
-            (found,) = self._db.execute(sql, [str(path), ts]).fetchone() or (None,)
-        return found
 
     def close(self) -> None:
         """Give up what is held."""

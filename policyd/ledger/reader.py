@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import apsw
 
+from policyd.ledger.cold import Cold
 from policyd.ledger.record import id_of, time_of
 from policyd.ledger.recovery import State
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
 from policyd.ledger.view import Found, Roots, View
-from policyd.model.errors import LedgerUnavailable
+from policyd.model.errors import LedgerUnavailable, NotFound, RecordsLost
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import Resource
 from policyd_audit.proof import Subtrees
@@ -34,6 +35,7 @@ class Page(NamedTuple):
     records: list[Found]
     cursor: int | None
     size: int  # of the log the page was taken from
+    lost: tuple[range, ...] = ()  # records that should be among them, but cannot be read
 
 
 class Inclusion(NamedTuple):
@@ -50,13 +52,20 @@ class Reader:
 
     Args:
         path: The ledger.
+        cold: Reads what has left the ledger's file; without it, such records count as lost.
         seconds: Time for one look-up.
     """
 
     def __init__(
-        self, path: Path, *, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        cold: Cold | None = None,
+        *,
+        seconds: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
+        self._cold = cold
         self._seconds = seconds
         self._clock = clock
         self._idle: deque[apsw.Connection] = deque()
@@ -114,15 +123,16 @@ class Reader:
             newest_first: Otherwise the oldest comes first.
         """
         with self._view() as view:
-            low = view.first_at(timestamp(after)) if after else 0
-            high = view.first_at(timestamp(before)) if before else view.size
+            low = _at(view, after).start if after else 0
+            high = _at(view, before).stop if before else view.size
             if cursor is not None and newest_first:
                 high = min(high, cursor)
             elif cursor is not None:
                 low = max(low, cursor + 1)
-            records = view.between(low, high, limit, newest_first=newest_first)
-            has_more = 0 < len(records) < high - low
-            return Page(records, records[-1].seq if has_more else None, view.size)
+            found = view.between(low, high, limit, newest_first=newest_first)
+            end = low if newest_first else high - 1
+            more = found.last if found.last != end else None
+            return Page(found.records, more, view.size, tuple(found.lost))
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the log has not got so far."""
@@ -141,7 +151,9 @@ class Reader:
             return Subtrees(view.hashes).root(0, size)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the process that reads segments."""
+        if self._cold:
+            self._cold.close()
         while self._idle:
             self._idle.pop().close()
 
@@ -154,7 +166,11 @@ class Reader:
             deadline = self._clock() + self._seconds
             db.set_progress_handler(lambda: self._clock() > deadline, _STEPS)
             with db:
-                yield View(db, self._roots)
+                yield View(db, self._roots, self._cold)
+        except (NotFound, LedgerUnavailable):
+            if db:
+                self._idle.append(db)
+            raise
         except (apsw.Error, ValueError, VerificationError) as error:
             if db:
                 db.close()
@@ -173,3 +189,12 @@ class Reader:
         if isinstance(error, apsw.InterruptError):
             return f"looking it up took longer than {self._seconds:g} s: ask for less"
         return explain(error, str(self._path)).message
+
+
+def _at(view: View, moment: datetime) -> range:
+    """Where the first record not older than *moment* is; a stretch, where that is lost."""
+    try:
+        at = view.first_at(timestamp(moment))
+    except RecordsLost as lost:
+        return lost.records
+    return range(at, at)

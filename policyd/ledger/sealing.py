@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 from policyd.ledger.parquet import Files, Taken, Unusable
 from policyd.ledger.reader import Reader
 from policyd.ledger.record import time_of
-from policyd.ledger.shelf import HALF, SPILL, Shelf, put, sync
+from policyd.ledger.shelf import HALF, SPILL, Shelf, check_root, put, sync
 from policyd.ledger.signing import Signer
 from policyd.ledger.trouble import DAMAGED
 from policyd.model.errors import PolicydError
@@ -117,7 +117,8 @@ class Sealer:
         return Shelved(number, "sealed" if is_new else "rebuilt", why, made)
 
     def _check(self, number: int, root: bytes, *, thoroughly: bool) -> Segment:
-        found = self._shelf.read(number, self._signer, root)
+        found = self._shelf.read(number, self._signer)
+        check_root(found, root)
         path = self._shelf.file(number)
         if thoroughly or not path.exists() or path.stat().st_size != found.size:
             check_file(path, found)

@@ -68,13 +68,8 @@ class Shelf:
     def _exists(self, number: int) -> bool:
         return self.file(number).exists() or self.manifest(number).exists()
 
-    def read(self, number: int, signer: Signer, root: bytes) -> Segment:
-        """What the manifest of a segment says, held to the log's key and to its tree.
-
-        Args:
-            number: Of the segment.
-            signer: Of the log.
-            root: The hash that the log's tree has for the segment.
+    def read(self, number: int, signer: Signer) -> Segment:
+        """What the manifest of a segment says, which this log has signed.
 
         Raises:
             VerificationError: it is missing, not this log's, or about other records.
@@ -93,9 +88,6 @@ class Shelf:
         wanted = self.range(number)
         if (found.origin, found.first, found.end) != (signer.origin, wanted.start, wanted.stop):
             raise Contradiction("manifest-differs", f"the manifest of segment {number} is another")
-        if found.root != root:
-            why = f"the manifest of segment {number} is about other records than the tree"
-            raise Contradiction("manifest-differs", why)
         return found
 
     def clean(self) -> None:
@@ -125,6 +117,17 @@ class Shelf:
         return removed
 
 
+def check_root(found: Segment, root: bytes) -> None:
+    """Nothing, if a manifest is about the records that the tree has this hash for.
+
+    Raises:
+        Contradiction: it is about others.
+    """
+    if found.root != root:
+        why = f"the manifest of segment {found.number} is about other records than the tree"
+        raise Contradiction("manifest-differs", why)
+
+
 def put(half: Path, path: Path) -> None:
     """Give a finished file its name; the name is on the disk on return."""
     half.replace(path)
@@ -138,5 +141,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-

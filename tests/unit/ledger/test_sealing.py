@@ -12,48 +12,19 @@ import duckdb
 import pytest
 
 from policyd.ledger.parquet import COLUMNS, Files
-from policyd.ledger.reader import Reader
 from policyd.ledger.sealing import Sealer, SealingFailed
-from policyd.ledger.shelf import Shelf
 from policyd.ledger.signing import Signer
 from policyd_audit import note, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from policyd.ledger.store import Store
+    from policyd.ledger.reader import Reader
+    from policyd.ledger.shelf import Shelf
 
 STEPS = ("taken", "written", "synced", "compared", "named", "signed", "sealed")
 ORIGIN = "policyd.example/log"
-
-
-@pytest.fixture
-def shelf(path: Path) -> Shelf:
-    """Where the segments of the test's log lie, 256 records in each."""
-    return Shelf(path.parent, level=1)
-
-
-@pytest.fixture
-def reader(path: Path) -> Iterator[Reader]:
-    """A reader of the test's ledger."""
-    with closing(Reader(path)) as made:
-        yield made
-
-
-@pytest.fixture
-def leaves(store: Store, records: Callable[[int], list[bytes]]) -> list[bytes]:
-    """The records of two segments and a bit, which are in the ledger."""
-    made = records(600)
-    for first in range(0, 600, 200):
-        store.append(made[first : first + 200])
-    return made
-
-
-@pytest.fixture
-def sealer(shelf: Shelf, reader: Reader, signer: Signer) -> Sealer:
-    """The sealer of the test's log."""
-    return Sealer(shelf, reader, signer)
 
 
 def done(sealer: Sealer) -> list[tuple[int, str]]:
@@ -164,7 +135,7 @@ def test_damage_is_made_good_while_the_ledger_has_the_records(
         assert [leaf for _, leaf in files.leaves(shelf.file(1), 256, 512)] == leaves[256:512]
 
 
-class Broken(Exception):  # noqa: N818 - what happened
+class Broken(Exception):
     """The end of a process, as far as the files can tell."""
 
 
