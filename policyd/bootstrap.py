@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,14 +19,17 @@ import uvloop
 from policyd import __version__
 from policyd.api.app import Application
 from policyd.ledger import record
+from policyd.ledger.cold import Cold
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
+from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read, read_folder
+from policyd.points.keeping import Keeping, Rhythm
 from policyd.points.service import Service, Stores
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
@@ -185,13 +188,16 @@ async def _serve(
     options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
     with (
         closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-        closing(Reader(folder.ledger)) as reader,
+        closing(Cold(Shelf(folder.path), folder.signer)) as cold,
+        closing(Reader(folder.ledger, cold)) as reader,
     ):
         guard = Guard(settings.guard) if settings.guard else None
         check_guard(folder.path, guard, reader)
         ledger = await Ledger.open(folder, options)
         try:
-            stores = Stores(ledger, reader, keys, folder.signer, guard)
+            rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+            keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+            stores = Stores(ledger, reader, keys, folder.signer, guard, keeping)
             service = Service(stores, read, start)
             async with service.running():
                 await _run(settings, service, door)

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """The file that knows what the log has published: best on another machine's disk."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
+    hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """Days after which sealed records leave the ledger's file, which then is quicker to copy."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20

@@ -36,7 +36,13 @@ def ready(request: Request, service: Served) -> JSONResponse:
 
 def _details(state: Readiness) -> dict[str, Any]:
     problems = [{"code": each.code, "detail": each.message} for each in state.problems]
-    said = {"problems": problems, "snapshot": state.snapshot, "log_size": state.log_size}
+    said: dict[str, Any] = {
+        "problems": problems,
+        "snapshot": state.snapshot,
+        "log_size": state.log_size,
+    }
+    if state.warnings:
+        said["warnings"] = [{"code": each.code, "detail": each.message} for each in state.warnings]
     return said | ({"failed_reload": state.failed_reload} if state.failed_reload else {})
 
 

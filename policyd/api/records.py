@@ -37,10 +37,16 @@ class _Entry(msgspec.Struct):
     record: msgspec.Raw
 
 
+class _Lost(msgspec.Struct):
+    first: int
+    end: int
+
+
 class _Page(msgspec.Struct, omit_defaults=True):
     tree_size: int
     records: list[_Entry]
     next_cursor: int | None = None
+    lost: list[_Lost] = []  # stretches that belong here, but cannot be read
 
 
 def listing(
@@ -60,7 +66,8 @@ async def page(
 ) -> Response:
     """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
     found = await service.audit.page(sender(request, by), asked)
-    return _json(_Page(found.size, [_shown(each) for each in found.records], found.cursor))
+    lost = [_Lost(each.start, each.stop) for each in found.lost]
+    return _json(_Page(found.size, [_shown(each) for each in found.records], found.cursor, lost))
 
 
 @router.get(

@@ -151,9 +151,7 @@ class Reader:
             return Subtrees(view.hashes).root(0, size)
 
     def close(self) -> None:
-        """Close the connections, and end the process that reads segments."""
-        if self._cold:
-            self._cold.close()
+        """Close the connections."""
         while self._idle:
             self._idle.pop().close()
 

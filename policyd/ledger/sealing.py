@@ -17,8 +17,8 @@ records are in the ledger's file all that time, and leave it only later.
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -48,7 +48,8 @@ class SealingFailed(PolicydError):
 class Shelved(NamedTuple):
     """How it stands with a segment: what was done to it, and why.
 
-    `did` is `kept` where there was nothing to do; `renewed`, if its manifest was signed again.
+    `did` is `kept` where there was nothing to do, and `renewed` if only the manifest was signed
+    again, with a new key.
     """
 
     number: int
@@ -80,11 +81,12 @@ class Sealer:
         self._signer = signer
         self._step = step
 
-    def run(self, *, thoroughly: bool) -> Iterable[Shelved]:
+    def run(self, thoroughly: Container[int] | None = None) -> Iterable[Shelved]:
         """Look at every full stretch of the log, oldest first, and do what it needs.
 
         Args:
-            thoroughly: Read every file; otherwise its length must do.
+            thoroughly: Segments whose every byte is read, all by default; of the others the
+                length must do.
 
         Raises:
             SealingFailed: one could not be sealed; what came before it is done.
@@ -93,46 +95,78 @@ class Sealer:
         self._shelf.clean()
         kept_from = self._reader.kept_from()
         for number in range(self._reader.state().size // self._shelf.records):
-            yield self._look_after(number, kept_from, thoroughly=thoroughly)
+            is_read = thoroughly is None or number in thoroughly
+            yield self._look_after(number, kept_from, thoroughly=is_read)
 
     def _look_after(self, number: int, kept_from: int, *, thoroughly: bool) -> Shelved:
         root = self._reader.subtree(self._shelf.level, number)
         has_leaves = kept_from <= self._shelf.range(number).start
-        is_new = has_leaves and number not in self._shelf.numbers()
         why = ""
-        if not is_new:
+        if not has_leaves or number in self._shelf.numbers():
             try:
-                return Shelved(number, "kept", "", self._check(number, root, thoroughly=thoroughly))
+                return self._check(number, root, thoroughly=thoroughly)
             except VerificationError as error:
                 why = error.message
-            # The file may be whole where only its manifest is not, or is of an earlier key.
-            with suppress(Unusable, VerificationError, OSError):
-                return Shelved(number, "renewed", why, self._sign(number, root))
-            if not has_leaves:
-                return Shelved(number, "lost", why)
+        if has_leaves:
+            records = self._from_ledger(number)
+        elif self._holds(number, root):
+            # Only columns or manifest are damaged. What the tree vouches for is written anew.
+            records = self._from_file(number)
+        else:
+            return Shelved(number, "lost", why)
         try:
-            made = self._seal(number, root)
+            made = self._seal(number, root, records)
         except (OSError, Unusable, VerificationError) as error:
             raise _failed(number, error) from error
-        return Shelved(number, "sealed" if is_new else "rebuilt", why, made)
+        return Shelved(number, "rebuilt" if why else "sealed", why, made)
 
-    def _check(self, number: int, root: bytes, *, thoroughly: bool) -> Segment:
+    def _from_ledger(self, number: int) -> Iterator[list[tuple[int, bytes]]]:
+        records = self._shelf.range(number)
+        for first in range(records.start, records.stop, _CHUNK):
+            found = self._reader.leaves(first, min(first + _CHUNK, records.stop))
+            yield [(each.seq, each.leaf) for each in found]
+
+    def _from_file(self, number: int) -> Iterator[list[tuple[int, bytes]]]:
+        records = self._shelf.range(number)
+        with closing(Files(self._spill)) as files:
+            for first in range(records.start, records.stop, _CHUNK):
+                end = min(first + _CHUNK, records.stop)
+                yield list(files.leaves(self._shelf.file(number), first, end))
+
+    def _holds(self, number: int, root: bytes) -> bool:
+        """Whether the file has all records of the segment, whatever else is wrong with it."""
+        try:
+            self._compare(self._shelf.file(number), number, root)
+        except (OSError, Unusable, VerificationError):
+            return False
+        return True
+
+    def _check(self, number: int, root: bytes, *, thoroughly: bool) -> Shelved:
+        """How it stands with a segment that is in order.
+
+        Raises:
+            VerificationError: it is not.
+        """
         found = self._shelf.read(number, self._signer)
         check_root(found, root)
         path = self._shelf.file(number)
         if thoroughly or not path.exists() or path.stat().st_size != found.size:
             check_file(path, found)
-        return found
+        if self._signer.retiring and not self._shelf.is_signed_by(number, self._signer.key):
+            check_file(path, found)
+            self._put_manifest(found)
+            return Shelved(number, "renewed", "the log has a new key", found)
+        return Shelved(number, "kept", "", found)
 
-    def _seal(self, number: int, root: bytes) -> Segment:
+    def _seal(
+        self, number: int, root: bytes, records: Iterable[list[tuple[int, bytes]]]
+    ) -> Segment:
         path = self._shelf.file(number)
         half = path.with_name(f".{path.name}{HALF}")
-        records = self._shelf.range(number)
         with Taken(self._spill) as taken:
             self._step("taken")
-            for first in range(records.start, records.stop, _CHUNK):
-                end = min(first + _CHUNK, records.stop)
-                taken.add([(each.seq, each.leaf) for each in self._reader.leaves(first, end)])
+            for some in records:
+                taken.add(some)
             self._step("written")
             half.touch(0o600)
             taken.write(half)
@@ -142,18 +176,9 @@ class Sealer:
         times = self._compare(half, number, root)
         self._step("named")
         put(half, path)
-        return self._write_manifest(number, root, times)
-
-    def _sign(self, number: int, root: bytes) -> Segment:
-        """A new manifest for a file that holds what it should.
-
-        Raises:
-            VerificationError: it does not.
-            Unusable: it cannot be read.
-        """
-        return self._write_manifest(
-            number, root, self._compare(self._shelf.file(number), number, root)
-        )
+        made = self._described(number, root, times)
+        self._put_manifest(made)
+        return made
 
     def _compare(self, path: Path, number: int, root: bytes) -> _Times:
         """Hold the records in a file to the tree; the times of the first and last.
@@ -177,11 +202,11 @@ class Sealer:
             raise Contradiction("segment-damaged", why)
         return _Times(ends[0], ends[-1])
 
-    def _write_manifest(self, number: int, root: bytes, times: _Times) -> Segment:
+    def _described(self, number: int, root: bytes, times: _Times) -> Segment:
         path, records = self._shelf.file(number), self._shelf.range(number)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        made = Segment(
+        return Segment(
             origin=self._signer.origin,
             number=number,
             first=records.start,
@@ -192,14 +217,15 @@ class Sealer:
             size=path.stat().st_size,
             sha256=digest,
         )
-        manifest = self._shelf.manifest(number)
+
+    def _put_manifest(self, made: Segment) -> None:
+        manifest = self._shelf.manifest(made.number)
         half = manifest.with_name(f".{manifest.name}{HALF}")
         self._step("signed")
         half.write_text(self._signer.signed(segment.body(made)), encoding="utf-8")
         sync(half)
         self._step("sealed")
         put(half, manifest)
-        return made
 
     @property
     def _spill(self) -> Path:

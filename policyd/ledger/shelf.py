@@ -74,6 +74,19 @@ class Shelf:
         Raises:
             VerificationError: it is missing, not this log's, or about other records.
         """
+        signed = self._note(number)
+        signer.verify(signed)
+        found = parse(signed.text)
+        wanted = self.range(number)
+        if (found.origin, found.first, found.end) != (signer.origin, wanted.start, wanted.stop):
+            raise Contradiction("manifest-differs", f"the manifest of segment {number} is another")
+        return found
+
+    def is_signed_by(self, number: int, key: note.Key) -> bool:
+        """Whether *key* has signed the manifest of a segment, truly or not."""
+        return any(each.key_id == key.id for each in self._note(number).signatures)
+
+    def _note(self, number: int) -> note.Note:
         try:
             with self.manifest(number).open("rb") as file:
                 text = file.read(_MOST).decode()
@@ -82,13 +95,7 @@ class Shelf:
         except (OSError, ValueError) as error:
             why = f"the manifest of segment {number} cannot be read: {error}"
             raise Unreadable("manifest-unreadable", why) from error
-        signed = note.parse(text)
-        signer.verify(signed)
-        found = parse(signed.text)
-        wanted = self.range(number)
-        if (found.origin, found.first, found.end) != (signer.origin, wanted.start, wanted.stop):
-            raise Contradiction("manifest-differs", f"the manifest of segment {number} is another")
-        return found
+        return note.parse(text)
 
     def clean(self) -> None:
         """Remove what a crash has left half made; whoever holds the folder's lock does it."""

@@ -6,6 +6,9 @@ import msgspec
 
 from policyd_audit.segment import Segment
 
+ALL = "all"
+"""What the server says to the sealer when every segment is to be read from end to end."""
+
 
 class Looked(msgspec.Struct, frozen=True, tag="looked"):
     """How it stands with one segment, as `sealing.Shelved`; `segment` is absent if it is lost."""

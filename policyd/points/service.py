@@ -17,6 +17,7 @@ from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.explain import ExplainPoint
+from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
@@ -28,13 +29,14 @@ from policyd.registry.keys import KeyStore
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader, signer and guard, and the keys."""
+    """What a server keeps: the log with its reader, signer, guard and segments, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
     guard: Guard | None = None
+    keeping: Keeping | None = None
 
 
 class Service:
@@ -58,11 +60,12 @@ class Service:
         self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.keeping = stores.keeping
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger)
+        return readiness(self._policy, self._ledger, self.keeping)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -74,7 +77,10 @@ class Service:
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
         await self.publication.covering(self._ledger.size)
-        tasks = [asyncio.create_task(each.run()) for each in (self.refusals, self.publication)]
+        runs = [self.refusals.run(), self.publication.run()]
+        if self.keeping:
+            runs.append(self.keeping.run())
+        tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:
@@ -99,5 +105,10 @@ class Service:
         metrics.ready.set_function(lambda: float(self.readiness().is_ready))
         size = metrics.watch("policyd_log_size", "Records in the log")
         size.set_function(lambda: float(ledger.size))
+        if keeping := self.keeping:
+            sealed = metrics.watch("policyd_segments", "Sealed segments that are in order")
+            sealed.set_function(lambda: float(keeping.sealed))
+            lost = metrics.watch("policyd_segments_lost", "Segments that cannot be read")
+            lost.set_function(lambda: float(len(keeping.lost)))
         depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
         depth.set_function(lambda: float(ledger.queue_depth))

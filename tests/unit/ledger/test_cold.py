@@ -40,7 +40,7 @@ def leaves(store: Store, records: Callable[[int], list[bytes]]) -> list[bytes]:
 @pytest.fixture
 def forgotten(leaves: list[bytes], sealer: Sealer, store: Store, shelf: Shelf) -> list[bytes]:
     """The same records, of which the first three segments have left the ledger's file."""
-    assert [each.did for each in sealer.run(thoroughly=True)] == ["sealed"] * 4
+    assert [each.did for each in sealer.run()] == ["sealed"] * 4
     forget(store, shelf, 0, 1, 2)
     assert store.kept_from == 768
     return leaves
@@ -50,7 +50,7 @@ def forgotten(leaves: list[bytes], sealer: Sealer, store: Store, shelf: Shelf) -
 def whole(path: Path, shelf: Shelf, signer: Signer, forgotten: list[bytes]) -> Iterator[Reader]:
     """A reader of ledger and segments."""
     assert forgotten
-    with closing(Reader(path, Cold(shelf, signer))) as made:
+    with closing(Cold(shelf, signer)) as cold, closing(Reader(path, cold)) as made:
         yield made
 
 
@@ -182,8 +182,7 @@ def test_a_reader_that_is_killed_is_started_again(
     path: Path, shelf: Shelf, signer: Signer, forgotten: list[bytes]
 ) -> None:
     """One question fails with a way out; the next is answered."""
-    cold = Cold(shelf, signer)
-    with closing(Reader(path, cold)) as whole:
+    with closing(Cold(shelf, signer)) as cold, closing(Reader(path, cold)) as whole:
         assert whole.content(Resource(ENTRIES, 0, 256))
         assert cold.pid is not None
         os.kill(cold.pid, signal.SIGKILL)
@@ -211,7 +210,7 @@ def test_nothing_is_forgotten_that_no_good_segment_has(
 ) -> None:
     """The writer looks for itself, and says why it does not."""
     assert leaves
-    assert list(sealer.run(thoroughly=True))
+    assert list(sealer.run())
     if missing:
         getattr(shelf, missing)(0).unlink()
     forgetting = Forgetting(store, shelf, store.signer)
@@ -225,7 +224,7 @@ def test_the_last_records_stay(
 ) -> None:
     """Every start holds the last 256 to the tree, so they are never forgotten."""
     store.append(records(512))
-    assert list(sealer.run(thoroughly=True))
+    assert list(sealer.run())
     forget(store, shelf, 0, 1)
     assert store.kept_from == 256
     store.close()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from policyd.ledger.reader import Reader
     from policyd.ledger.shelf import Shelf
+    from policyd.ledger.store import Store
 
 STEPS = ("taken", "written", "synced", "compared", "named", "signed", "sealed")
 ORIGIN = "policyd.example/log"
@@ -29,7 +30,7 @@ ORIGIN = "policyd.example/log"
 
 def done(sealer: Sealer) -> list[tuple[int, str]]:
     """What a thorough run does to each segment."""
-    return [(each.number, each.did) for each in sealer.run(thoroughly=True)]
+    return [(each.number, each.did) for each in sealer.run()]
 
 
 def names(shelf: Shelf) -> set[str]:
@@ -54,7 +55,7 @@ def test_the_manifest_says_what_the_file_is(
     leaves: list[bytes], sealer: Sealer, shelf: Shelf, signer: Signer
 ) -> None:
     """It is signed by the log, and names range, times, subtree root, digest and length."""
-    made = [each.segment for each in sealer.run(thoroughly=True)][1]
+    made = [each.segment for each in sealer.run()][1]
     signed = note.parse(shelf.manifest(1).read_text("utf-8"))
     note.verify(signed, signer.key)
     said = segment.parse(signed.text)
@@ -107,10 +108,10 @@ DAMAGE = [
     pytest.param("file", flipped, "rebuilt", "has other bytes", id="file-flipped"),
     pytest.param("file", truncated, "rebuilt", "bytes, not the", id="file-truncated"),
     pytest.param("file", deleted, "rebuilt", "is missing", id="file-deleted"),
-    pytest.param("manifest", flipped, "renewed", "", id="manifest-flipped"),
-    pytest.param("manifest", truncated, "renewed", "", id="manifest-truncated"),
-    pytest.param("manifest", forged, "renewed", "signature", id="manifest-forged"),
-    pytest.param("manifest", deleted, "renewed", "has no manifest", id="manifest-deleted"),
+    pytest.param("manifest", flipped, "rebuilt", "", id="manifest-flipped"),
+    pytest.param("manifest", truncated, "rebuilt", "", id="manifest-truncated"),
+    pytest.param("manifest", forged, "rebuilt", "signature", id="manifest-forged"),
+    pytest.param("manifest", deleted, "rebuilt", "has no manifest", id="manifest-deleted"),
 ]
 
 
@@ -124,10 +125,10 @@ def test_damage_is_made_good_while_the_ledger_has_the_records(
     sealer: Sealer,
     shelf: Shelf,
 ) -> None:
-    """A damaged file is made again, a damaged manifest signed again, and the reason is told."""
+    """Whatever is damaged, the segment is made again, and the reason told."""
     assert done(sealer)
     damage(getattr(shelf, part)(1))
-    first, second = sealer.run(thoroughly=True)
+    first, second = sealer.run()
     assert (first.did, second.did) == ("kept", did)
     assert why in second.why
     assert done(sealer) == [(0, "kept"), (1, "kept")]
@@ -156,7 +157,7 @@ def test_a_crash_at_any_step_leaves_nothing_that_counts(
     """After a crash at each step the next run ends with whole segments and nothing half made."""
     broken = Sealer(shelf, reader, signer, failing(at, Broken()))
     with pytest.raises(Broken):
-        list(broken.run(thoroughly=True))
+        list(broken.run())
     assert "segment-000000.manifest" not in names(shelf)
     assert [number for number, _ in done(Sealer(shelf, reader, signer))] == [0, 1]
     assert names(shelf) == BOTH
@@ -182,8 +183,61 @@ def test_a_disk_that_fails_at_any_step_is_told(
     """The error names the segment and the way out, and the next run does what was left."""
     broken = Sealer(shelf, reader, signer, failing(at, OSError(error, os.strerror(error))))
     with pytest.raises(SealingFailed, match=f"segment 0 .*{way_out}") as caught:
-        list(broken.run(thoroughly=True))
+        list(broken.run())
     assert caught.value.code == code
     assert leaves
     assert done(Sealer(shelf, reader, signer))[1] == (1, "sealed")
     assert names(shelf) == BOTH
+
+
+@pytest.mark.parametrize("part", ["manifest", "columns"])
+def test_a_file_that_still_has_its_records_is_rebuilt_from_itself(
+    part: str, leaves: list[bytes], sealer: Sealer, shelf: Shelf, store: Store
+) -> None:
+    """Once the ledger has the records no more: the tree vouches for them, and for nothing else."""
+    assert done(sealer)
+    assert not store.forget(256, 256)
+    if part == "manifest":
+        shelf.manifest(0).unlink()
+    else:
+        with closing(duckdb.connect(":memory:")) as db:
+            whole = db.read_parquet(str(shelf.file(0))).fetchall()
+            db.execute("create table found as select * from read_parquet($1)", [str(shelf.file(0))])
+            db.execute("update found set act = 'forged'")
+            db.table("found").to_parquet(str(shelf.file(0)))
+        assert whole
+    assert done(sealer)[0] == (0, "rebuilt")
+    assert done(sealer)[0] == (0, "kept")
+    with closing(duckdb.connect(":memory:")) as db:
+        acts = db.read_parquet(str(shelf.file(0))).aggregate("count(distinct act), max(act)")
+        assert acts.fetchall() == [(1, "tested")]
+
+
+def test_what_neither_file_nor_ledger_has_is_lost(
+    leaves: list[bytes], sealer: Sealer, shelf: Shelf, store: Store
+) -> None:
+    """It is named with the reason; the damaged file stays as it is, and a good copy heals it."""
+    assert leaves
+    assert done(sealer)
+    good = shelf.file(0).read_bytes()
+    assert not store.forget(256, 256)
+    truncated(shelf.file(0))
+    lost, kept = sealer.run()
+    assert (lost.did, lost.segment, kept.did) == ("lost", None, "kept")
+    assert "`segment-000000.parquet`, with records 0 to 255, has" in lost.why
+    assert shelf.file(0).read_bytes() == good[: len(good) // 2]
+    shelf.file(0).write_bytes(good)
+    assert done(sealer) == [(0, "kept"), (1, "kept")]
+
+
+def test_a_new_key_signs_the_manifests_as_well(
+    leaves: list[bytes], sealer: Sealer, shelf: Shelf, reader: Reader, signer: Signer
+) -> None:
+    """While both keys sign, manifests of the old one alone are signed again by both."""
+    assert leaves
+    assert done(sealer)
+    new = Signer(ORIGIN, b"\x02" * 32, retiring=signer)
+    assert done(Sealer(shelf, reader, new)) == [(0, "renewed"), (1, "renewed")]
+    assert done(Sealer(shelf, reader, new)) == [(0, "kept"), (1, "kept")]
+    only = Signer(ORIGIN, b"\x02" * 32)
+    assert done(Sealer(shelf, reader, only)) == [(0, "kept"), (1, "kept")]
