@@ -44,6 +44,8 @@ def text(report: Report, name: str) -> str:
         lines.append(f"  as of      {moment(report.cosigned)}")
     if report.seen is not None:
         lines.append(f"  goes on    from the {report.seen:,} records seen before")
+    if report.sealed:
+        lines.append(f"  sealed     {report.sealed:,} of them, held to the digests of their files")
     lines += [f"- {finding.message}" for finding in report.findings]
     if report.more:
         lines.append(f"- and {report.more:,} more")
@@ -64,6 +66,7 @@ def as_json(report: Report) -> str:
         "signature": report.signature,
         "cosigned": None if report.cosigned is None else moment(report.cosigned),
         "seen": report.seen,
+        "sealed": report.sealed,
         "findings": [
             {"code": finding.code, "message": finding.message, **finding.facts}
             for finding in report.findings

@@ -21,6 +21,7 @@ class Report:
     `findings` are the differences in the order they were met, `more` counts those beyond
     `MAX_FINDINGS`. `seen` is how many records a checkpoint from before covers, with which the log
     agrees, and `cosigned` when the log last stood by its checkpoint, in seconds since 1970.
+    `sealed` records were held to the tree by the digests of their files, not byte by byte.
     """
 
     checkpoint: Checkpoint | None
@@ -31,6 +32,7 @@ class Report:
     note: str | None = None
     seen: int | None = None
     cosigned: int | None = None
+    sealed: int = 0
 
     @property
     def holds(self) -> bool:

@@ -22,10 +22,13 @@ from typing import NamedTuple
 
 from policyd_audit.errors import Malformed, Unreadable, shown
 from policyd_audit.note import decoded
-from policyd_audit.tree import HASH_BYTES
+from policyd_audit.tree import HASH_BYTES, TILE_WIDTH
 
 FOLDER = "segments"
 """Where segments lie, beside the ledger's file."""
+
+RECORDS = 65_536
+"""How many records a segment has: one full subtree, 256 tiles of 256."""
 
 _TS = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
 _NUMBER = "(0|[1-9][0-9]{0,18})"
@@ -104,7 +107,9 @@ def parse(text: str) -> Segment:
     segment = Segment(
         found[1], number, first, end, found[5], found[6], root, int(found[9]), found[10]
     )
-    if found[8] != segment.file or first != number * (end - first):
+    records = end - first
+    is_subtree = TILE_WIDTH <= records <= RECORDS and not records & (records - 1)
+    if found[8] != segment.file or first != number * records or not is_subtree:
         raise Malformed("manifest-malformed", "its number, records and file do not fit together")
     return segment
 

@@ -195,6 +195,7 @@ def test_a_file_that_still_has_its_records_is_rebuilt_from_itself(
     part: str, leaves: list[bytes], sealer: Sealer, shelf: Shelf, store: Store
 ) -> None:
     """Once the ledger has the records no more: the tree vouches for them, and for nothing else."""
+    assert leaves
     assert done(sealer)
     assert not store.forget(256, 256)
     if part == "manifest":
