@@ -25,7 +25,7 @@ from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tree, from_edge, leaf_has
 
 _MAX_NOTE_BYTES = 1 << 18
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + record.MAX_BYTES)
-_KEPT = 4  # tiles and bundles: those that are looked at in turn
+_KEPT = 12  # tiles and bundles: those on the way to the root, and at the edge
 
 
 class TiledLog(AbstractContextManager["TiledLog"]):

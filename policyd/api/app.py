@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from policyd import __version__
-from policyd.api import explain, health, keys, metadata, outcomes, records, tiled_log
+from policyd.api import explain, exports, health, keys, metadata, outcomes, records, tiled_log
 from policyd.api.described import described
 from policyd.api.evaluation import (
     PATHS,
@@ -105,7 +105,7 @@ def rest(service: Service, public_url: str | None = None, *, public_log: bool = 
         redoc_url=None,
     )
     app.state.service = service
-    for module in (explain, health, keys, outcomes, records):
+    for module in (explain, exports, health, keys, outcomes, records):
         app.include_router(module.router)
     app.include_router(metadata.router_for(public_url))
     app.include_router(tiled_log.router_for(public_url, is_public=public_log))

@@ -1,10 +1,11 @@
-"""`policyd audit`: what is done to the log itself, offline, with the data folder's lock."""
+"""`policyd audit`: exports of the log; and what is done to it offline, with the folder's lock."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from policyd.cli import export
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
@@ -32,10 +33,11 @@ def register(app: typer.Typer) -> None:
     audit.command("new-epoch", epilog=ending(_EPOCH, _CODES))(new_epoch)
     audit.command("rotate-key", epilog=ending("policyd audit rotate-key", _CODES))(rotate_key)
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
+    audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
     app.add_typer(
         audit,
         name="audit",
-        help="Begin a new log, or change the key it is signed with; no server may run.",
+        help="Take records away; or, with no server running, begin a new log or change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 

@@ -52,10 +52,8 @@ class Cold:
         """
         number = piece.start // self.shelf.records
         reply = self._ask(Leaves(str(self.shelf.file(number)), piece.start, piece.stop))
-        if isinstance(reply, Bad):
-            raise self.lost(number, reply.why)
-        if len(reply.leaves) != len(piece):
-            raise self.lost(number, "records are missing in it")
+        if isinstance(reply, Bad) or len(reply.leaves) != len(piece):
+            raise self.lost(number)
         return reply.leaves
 
     def around(self, ts: str, before: int) -> range:
@@ -73,7 +71,7 @@ class Cold:
         """Read the manifests again at the next look."""
         self._known = None
 
-    def lost(self, number: int, why: str) -> RecordsLost:
+    def lost(self, number: int, why: str = "it is damaged or missing") -> RecordsLost:
         """The error for a segment that cannot be read."""
         records = self.shelf.range(number)
         return RecordsLost(

@@ -126,6 +126,10 @@ class Taken:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the records."""
         self._db.close()
 
     def add(self, records: Sequence[tuple[int, bytes]]) -> None:
@@ -153,7 +157,7 @@ class Taken:
 
     def _copy(self, columns: Iterable[str], path: Path, form: str) -> None:
         read = _READ.replace("$shape", _quoted(json.dumps(_SHAPE)))
-        with _told():
+        with _told(path):
             self._db.execute(
                 _COPY.format(
                     columns=", ".join(columns), read=read, path=_quoted(str(path)), form=form
@@ -174,7 +178,7 @@ class Files:
             Unusable: the file cannot be read.
         """
         sql = "select seq, leaf from read_parquet($1) where seq >= $2 and seq < $3 order by seq"
-        with _told():
+        with _told(path):
             rows = self._db.execute(sql, [str(path), first, end])
             while some := rows.fetchmany(_TAKEN):
                 yield from some
@@ -199,11 +203,13 @@ def _connect(aside: Path, memory: int) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(path: Path | None = None) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
         said = str(error).partition("\n")[0]
+        if path:
+            said = said.replace(str(path), path.name)
         is_full = "No space left" in str(error) or "out of memory" in said.lower()
         raise Unusable(said, code="disk-full" if is_full else None) from error
 

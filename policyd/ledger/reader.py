@@ -134,6 +134,12 @@ class Reader:
             more = found.last if found.last != end else None
             return Page(found.records, more, view.size, tuple(found.lost))
 
+    def span(self, after: datetime | None, before: datetime | None) -> range:
+        """The numbers of the records that are not older than *after*, and older than *before*."""
+        with self._view() as view:
+            low = _at(view, after).start if after else 0
+            return range(low, _at(view, before).stop if before else view.size)
+
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the log has not got so far."""
         with self._view() as view:

@@ -207,7 +207,7 @@ class View:
         start = piece.start % TILE_WIDTH
         if list(map(leaf_hash, leaves)) != hashes[start : start + len(piece)]:
             number = piece.start // self._cold.shelf.records
-            raise self._cold.lost(number, "it does not hold the records of the tree")
+            raise self._cold.lost(number)
         return list(map(Found, piece, leaves))
 
     def _full(self, level: int, number: int) -> list[bytes]:

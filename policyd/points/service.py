@@ -17,6 +17,7 @@ from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.explain import ExplainPoint
+from policyd.points.exports import ExportPoint
 from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
@@ -59,6 +60,7 @@ class Service:
         self.key_point = KeyPoint(stores.keys, ledger)
         self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
+        self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
         self._watch(ledger)
