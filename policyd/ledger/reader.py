@@ -19,7 +19,7 @@ from policyd.ledger.record import id_of, time_of
 from policyd.ledger.recovery import State
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
-from policyd.ledger.view import Found, Roots, View
+from policyd.ledger.view import Deadline, Found, Roots, View
 from policyd.model.errors import LedgerUnavailable, NotFound, RecordsLost
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import Resource
@@ -167,10 +167,10 @@ class Reader:
         db: apsw.Connection | None = None
         try:
             db = self._connection()
-            deadline = self._clock() + self._seconds
-            db.set_progress_handler(lambda: self._clock() > deadline, _STEPS)
+            deadline = Deadline(self._clock, self._seconds)
+            db.set_progress_handler(lambda: deadline.is_over, _STEPS)
             with db:
-                yield View(db, self._roots, self._cold)
+                yield View(db, self._roots, self._cold, deadline)
         except (NotFound, LedgerUnavailable):
             if db:
                 self._idle.append(db)

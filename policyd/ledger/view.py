@@ -1,7 +1,8 @@
 """View: what one read transaction sees of the log, records and hashes of the tree alike."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import apsw
@@ -52,6 +53,26 @@ class Stretch(NamedTuple):
     last: int | None
 
 
+class Deadline:
+    """When a look-up has to be through; the time that segments take is theirs, not the file's."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return self._clock() > self._at
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time in the block does not count."""
+        began = self._clock()
+        yield
+        self._at += self._clock() - began
+
+
 class View:
     """What one read transaction sees; a row that cannot be is a ValueError.
 
@@ -62,8 +83,11 @@ class View:
             are in segments.
     """
 
-    def __init__(self, db: apsw.Connection, roots: Roots, cold: Cold | None) -> None:
+    def __init__(
+        self, db: apsw.Connection, roots: Roots, cold: Cold | None, deadline: Deadline
+    ) -> None:
         self._db = db
+        self._deadline = deadline
         self._roots = roots
         self._cold = cold
         self.state = stored_state(db)
@@ -200,7 +224,8 @@ class View:
             raise RecordsLost(
                 f"records {piece.start} to {piece.stop - 1} are in sealed segments", piece
             )
-        leaves = self._cold.leaves(piece)
+        with self._deadline.paused():
+            leaves = self._cold.leaves(piece)
         # INVARIANT: nothing is shown out of a segment that the tree's own hashes do not vouch for.
         tiles = range(piece.start // TILE_WIDTH, (piece.stop - 1) // TILE_WIDTH + 1)
         hashes = [each for number in tiles for each in self._full(0, number)]

@@ -23,6 +23,7 @@ from policyd.ledger.recovery import TAIL
 from policyd.ledger.stamp import moment
 from policyd.ledger.told import ALL, Ended, Looked, read
 from policyd.model.errors import LedgerUnavailable, PolicydError, RecordsLost
+from policyd_audit.segment import Segment
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ class Keeping:
         self._ledger, self._reader, self._cold = stores
         self._clock = clock
         self._rhythm = rhythm
-        self._sealed: dict[int, str] = {}  # the time of the last record, of those found good
+        self._sealed: dict[int, Segment] = {}  # those found good
         self._face: _Face | None = None
         self._read_all_at = 0.0  # by the event loop's clock
 
@@ -106,6 +107,10 @@ class Keeping:
             if await self._work(None if before is None or is_due else _changed(before, face)):
                 self._read_all_at = now if is_due else self._read_all_at
             face = await asyncio.to_thread(self._glance)
+            # What was damaged behind the sealer's back is seen at the next look.
+            for number, found in self._sealed.items():
+                if not face.files.get(number) or face.files[number][0][0] != found.size:
+                    face.files[number] = []
         self._face = face
         await self._forget()
 
@@ -154,7 +159,7 @@ class Keeping:
                 self.lost[number] = self._cold.lost(number, told.why)
                 log.error("segment-lost", code="segment-lost", message=self.lost[number].message)
             return
-        self._sealed[number] = told.segment.latest
+        self._sealed[number] = told.segment
         if self.lost.pop(number, None):
             log.warning("segment-restored", segment=told.segment.file)
         if told.did in _TOLD:
@@ -167,8 +172,8 @@ class Keeping:
         kept_from = await asyncio.to_thread(self._reader.kept_from)
         shelf = self._cold.shelf
         number = kept_from // shelf.records
-        latest = self._sealed.get(number)
-        is_old = latest is not None and moment(latest) + self._rhythm.hot <= self._clock()
+        found = self._sealed.get(number)
+        is_old = found is not None and moment(found.latest) + self._rhythm.hot <= self._clock()
         # The last records stay: every start holds them to the tree.
         if is_old and shelf.range(number).stop <= self._ledger.size - TAIL:
             self._ledger.forget(number)
