@@ -1,16 +1,18 @@
 """The one place that puts concrete parts together: a data folder made, a server run."""
 
 import asyncio
+import gc
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal, cast
 
 import structlog
 import uvicorn
@@ -18,6 +20,7 @@ import uvloop
 
 from policyd import __version__
 from policyd.api.app import Application
+from policyd.api.checks import Checks
 from policyd.ledger import record
 from policyd.ledger.cold import Cold
 from policyd.ledger.folder import DataFolder, create
@@ -31,10 +34,15 @@ from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read, read_folder
 from policyd.points.keeping import Keeping, Rhythm
 from policyd.points.service import Service, Stores
+from policyd.points.witness_policy import read_witness_policy
+from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
 
 log = structlog.get_logger(__name__)
+KNOWN_UVICORN = ("0.54.",)
+"""Releases of uvicorn whose protocol is known well enough to be extended."""
+
 FINISH_S = 5
 """How long a server that was told to stop waits for requests that have begun."""
 
@@ -193,18 +201,30 @@ async def _serve(
     ):
         guard = Guard(settings.guard) if settings.guard else None
         check_guard(folder.path, guard, reader)
-        ledger = await Ledger.open(folder, options)
-        try:
-            rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
-            keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-            stores = Stores(ledger, reader, keys, folder.signer, guard, keeping)
-            service = Service(stores, read, start)
-            async with service.running():
-                await _run(settings, service, door)
-        finally:
-            # The last to close the file takes its WAL away, and a reader cannot.
-            reader.close()
-            await ledger.close()
+        async with _witnesses(settings.witnesses, reader) as witnesses:
+            ledger = await Ledger.open(folder, options)
+            try:
+                rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+                keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+                stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
+                service = Service(stores, read, start)
+                async with service.running():
+                    await _run(settings, service, door)
+            finally:
+                # The last to close the file takes its WAL away, and a reader cannot.
+                reader.close()
+                await ledger.close()
+
+
+def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:
+    """Those that the file *path* names, if there is one."""
+    if path is None:
+        return nullcontext()
+
+    async def prove(old: int, new: int) -> Sequence[bytes]:
+        return await asyncio.to_thread(reader.consistency, old, new)
+
+    return Witnesses(read_witness_policy(path), prove)
 
 
 async def _run(settings: Settings, service: Service, door: Door) -> None:
@@ -230,6 +250,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
         source=state.source,
         note="policies come from a folder: for development, on loopback only",
     )
+    # What is there now stays: looking for garbage in it would stop all checks for as long.
+    gc.collect()
+    gc.freeze()
     await server.serve(sockets=[door.listener])
 
 
@@ -244,6 +267,7 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
     tls = door.tls
     return uvicorn.Config(
         app,
+        http=_protocol(app.checks, settings),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -254,3 +278,15 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         ws="none",
         timeout_graceful_shutdown=FINISH_S,
     )
+
+
+def _protocol(checks: Checks, settings: Settings) -> type[asyncio.Protocol] | Literal["auto"]:
+    """What reads HTTP: uvicorn's protocol, with a short way for checks where that can be had.
+
+    Behind a proxy it cannot: uvicorn finds the caller's address around the application.
+    """
+    if settings.trusted_proxy is not None or not uvicorn.__version__.startswith(KNOWN_UVICORN):
+        return "auto"
+    from policyd.api.direct import DirectProtocol  # noqa: PLC0415 - without that uvicorn it fails
+
+    return cast("type[asyncio.Protocol]", partial(DirectProtocol, checks))

@@ -1,6 +1,7 @@
 """Settings of a server: from `POLICYD_…` variables, overridden by the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from policyd.model.errors import UsageError
 
 PREFIX = "POLICYD_"
+OF_CLIENTS = frozenset({"KEY", "URL"})
+"""Variables, after the prefix, of the commands that ask a server; one shell may serve and ask."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -71,6 +74,8 @@ class Settings(BaseSettings):
     """The https URL under which callers know this server; AuthZEN metadata needs it."""
     guard: Path | None = None
     """The file that knows what the log has published: best on another machine's disk."""
+    witnesses: Path | None = None
+    """Who cosigns checkpoints, and which of them must: a file in C2SP tlog-policy format."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
@@ -107,6 +112,27 @@ def _told(fault: ErrorDetails, said: Mapping[str, object]) -> str:
     said_of_it = fault["msg"].removeprefix("Value error, ")
     problem = said_of_it[:1].lower() + said_of_it[1:]
     return f"{source} cannot be `{str(fault['input'])[:80]}`: {problem}"
+
+
+def check_variables(names: Iterable[str]) -> None:
+    """Nothing, if each of the variables with our prefix is one that is read.
+
+    Raises:
+        UsageError: one is not; what it was meant to say would not hold, and nobody would know.
+    """
+    known = {name.upper() for name in Settings.model_fields} | OF_CLIENTS
+    ours = {each: each[len(PREFIX) :].upper() for each in names if each.upper().startswith(PREFIX)}
+    strange = {each: word for each, word in sorted(ours.items()) if word not in known}
+    if strange:
+        told = ", ".join(f"`{each[:80]}`{_meant(word, known)}" for each, word in strange.items())
+        raise UsageError(
+            f"no setting is called {told}; correct it or unset it", code="setting-unknown"
+        )
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean `{PREFIX}{near[0]}`?" if near else ""
 
 
 def check_exposure(settings: Settings) -> None:

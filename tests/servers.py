@@ -72,8 +72,13 @@ class Home:
 
     def verify(self) -> subprocess.CompletedProcess[str]:
         """What the auditor's tool says of the log, as a program without the server."""
+        return self.audit("verify")
+
+    def audit(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a command of the auditor's tool says of the ledger."""
         ledger = str(self.data / "ledger.db")
-        command = [sys.executable, "-m", "policyd_audit", "verify", ledger, "--key", self.vkey]
+        command = [sys.executable, "-m", "policyd_audit", name, ledger, "--key", self.vkey]
+        command += arguments
         return subprocess.run(command, capture_output=True, text=True, check=False, env=_env())
 
 

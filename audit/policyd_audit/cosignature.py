@@ -6,26 +6,29 @@ by its type, and what is signed begins otherwise, so that neither can be taken f
 """
 
 from base64 import b64encode
-from hashlib import sha256
 
-from policyd_audit import ed25519
+from policyd_audit import ed25519, note
 from policyd_audit.errors import SignatureError, shown
 from policyd_audit.note import Key, Note
 
 _TYPE = b"\x04"
-_ID_BYTES = 4
 _TIME_BYTES = 8
 
 
 def key_id(name: str, public_key: bytes) -> bytes:
     """Return the 4 bytes by which lines of cosignatures name a key."""
-    return sha256(name.encode() + b"\n" + _TYPE + public_key).digest()[:_ID_BYTES]
+    return note.key_id(name, public_key, _TYPE)
 
 
 def vkey(name: str, public_key: bytes) -> str:
     """Return the verifier key of its cosignatures, `name+id+base64`."""
     blob = b64encode(_TYPE + public_key).decode()
     return f"{name}+{key_id(name, public_key).hex()}+{blob}"
+
+
+def parse_vkey(text: str) -> Key:
+    """Return the key of a cosigner; raises as `note.parse_vkey` does."""
+    return note.parse_vkey(text, _TYPE)
 
 
 def message(text: str, seconds: int) -> bytes:
@@ -44,7 +47,7 @@ def line(name: str, public_key: bytes, seconds: int, signature: bytes) -> str:
     return f"\u2014 {name} {b64encode(blob).decode()}\n"
 
 
-def time_of(note: Note, key: Key) -> int | None:
+def time_of(signed: Note, key: Key) -> int | None:
     """Return when *key* last cosigned the note, in seconds since 1970; None if it did not.
 
     Raises:
@@ -52,11 +55,11 @@ def time_of(note: Note, key: Key) -> int | None:
     """
     named = (key.name, key_id(key.name, key.public))
     times = []
-    for name, stated, data in note.signatures:
+    for name, stated, data in signed.signatures:
         if (name, stated) != named:
             continue
         seconds = int.from_bytes(data[:_TIME_BYTES])
-        if not ed25519.verify(key.public, message(note.text, seconds), data[_TIME_BYTES:]):
+        if not ed25519.verify(key.public, message(signed.text, seconds), data[_TIME_BYTES:]):
             why = f"the cosignature of {shown(key.name)} is false"
             raise SignatureError("cosignature-invalid", why)
         times.append(seconds)

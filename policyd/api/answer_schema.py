@@ -75,19 +75,23 @@ SHAPES: dict[str, Shape] = {
     ),
     "BatchRequest": {
         "type": "object",
+        "required": ["evaluations"],
         "properties": {
             **{name: {"description": "For items that have none of their own"} for name in _PARTS},
-            "evaluations": {
-                "type": ["array", "null"],
-                "items": {"type": "object"},
-                "maxItems": MAX_ITEMS,
-                "description": "Each a check; without any, the batch is itself one check",
-            },
+            "evaluations": _list({"type": "object"})
+            | {"minItems": 1, "maxItems": MAX_ITEMS, "description": "Each a check"},
             "options": {
                 "type": ["object", "null"],
                 "properties": {"evaluations_semantic": {"enum": list(STOPS)}},
             },
         },
+    },
+    "BatchOfNone": {
+        "description": "Without any evaluations, a batch is itself one check",
+        "allOf": [
+            referring("CheckRequest"),
+            {"properties": {"evaluations": {"type": ["array", "null"], "maxItems": 0}}},
+        ],
     },
     "Problem": _object(
         ("type", "title", "status", "code", "detail"),

@@ -6,12 +6,23 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from policyd import __version__
-from policyd.api import explain, exports, health, keys, metadata, outcomes, records, tiled_log
+from policyd.api import (
+    destinations,
+    explain,
+    exports,
+    health,
+    keys,
+    metadata,
+    outcomes,
+    records,
+    tiled_log,
+)
+from policyd.api.checks import PATHS, Checks
 from policyd.api.described import described
 from policyd.api.evaluation import (
-    PATHS,
     Disconnected,
     EvaluationEndpoint,
     Receive,
@@ -19,6 +30,7 @@ from policyd.api.evaluation import (
     Send,
     read_body,
 )
+from policyd.api.headers import Headers, echo, headers_of, request_id
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
 from policyd.api.strict_json import check_json
@@ -26,6 +38,7 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
+_MODULES = (destinations, explain, exports, health, keys, outcomes, records)
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
     405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),
@@ -33,7 +46,11 @@ _HTTP = {
 
 
 class Application:
-    """What an ASGI server serves."""
+    """What an ASGI server serves.
+
+    Attributes:
+        checks: The check endpoints, for a server that carries them by itself.
+    """
 
     def __init__(
         self,
@@ -49,7 +66,7 @@ class Application:
         A body has at most *max_body* bytes and *max_depth* levels; with *public_log* anybody may
         see the hashes of the log.
         """
-        self._evaluation = EvaluationEndpoint(
+        self.checks = Checks(
             service.decision,
             service.keys.find,
             service.refusals,
@@ -57,6 +74,7 @@ class Application:
             max_body=max_body,
             max_depth=max_depth,
         )
+        self._evaluation = EvaluationEndpoint(self.checks)
         self._service = service
         self._max_body = max_body
         self._max_depth = max_depth
@@ -73,7 +91,11 @@ class Application:
 
     async def _strictly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request outside the hot path, whose body FastAPI would read leniently."""
+        headers = headers_of(scope)
+        scope = {**scope, "headers": [*headers.items()]}
+        send = _echoing(send, headers)
         try:
+            request_id(headers)
             body = await read_body(receive, self._max_body)
             if body:
                 check_json(body, max_depth=self._max_depth)
@@ -84,6 +106,17 @@ class Application:
             await response(scope, receive, send)
             return
         await self._rest(scope, _again(body, receive), send)
+
+
+def _echoing(send: Send, headers: Headers) -> Send:
+    """*send*, with the request id of *headers* in whatever answer it is given."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *echo(headers)]
+        await send(message)
+
+    return sending
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -103,12 +136,15 @@ def rest(service: Service, public_url: str | None = None, *, public_log: bool = 
         version=__version__,
         docs_url=None,  # its page loads scripts from a third party
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (explain, exports, health, keys, outcomes, records):
-        app.include_router(module.router)
-    app.include_router(metadata.router_for(public_url))
-    app.include_router(tiled_log.router_for(public_url, is_public=public_log))
+    routers = [module.router for module in _MODULES]
+    routers.append(metadata.router_for(public_url))
+    routers.append(tiled_log.router_for(public_url, is_public=public_log))
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = [route for each in (app.router, *routers) for route in each.routes]
     app.add_exception_handler(PolicydError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
@@ -153,12 +189,22 @@ def _malformed(request: Request, error: Exception) -> Response:
     return _refusal(request.app.state.service, request, told)
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code, detail = _HTTP.get(error.status_code, ("http-error", str(error.detail).lower()))
     told = Problem(error.status_code, str(error.detail), code, detail)
-    return _response(told, dict(error.headers or {}))
+    allowed = _allowed(request) if error.status_code == 405 else {}  # noqa: PLR2004 - RFC 9110, 15.5.6
+    return _response(told, dict(error.headers or {}) | allowed)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """The header that names every method of a path; Starlette's has those of its first route."""
+    here = [
+        each for each in request.app.state.routes if each.matches(request.scope)[0] != Match.NONE
+    ]
+    methods = {method for each in here for method in getattr(each, "methods", ())}
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _internal(_: Request, __: Exception) -> Response:

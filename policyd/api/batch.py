@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from policyd.api.strict_json import check_json
-from policyd.api.wire import Asked, Receipt, answer, as_call, encode, read_call
+from policyd.api.strict_json import check_json, encode
+from policyd.api.wire import Asked, Receipt, answer, as_call, read_call
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision
 from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
@@ -124,7 +124,7 @@ def _text(value: object) -> str:
 
 def batch_body(
     items: tuple[BatchItem, ...],
-    decisions: tuple[Decision, ...],
+    decisions: Sequence[Decision],
     receipts: Sequence[Receipt | None],
     *,
     in_full: bool,

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 
 from policyd.api.identity import caller, demand
 from policyd.model.keys import Key
@@ -17,6 +19,23 @@ def service_of(request: Request) -> Service:
     return service
 
 
+class _Scheme(SecurityBase):
+    """A way to present a key, for the interface description; `caller` reads them all."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.scheme_name = name
+        self.model = HTTPBase(scheme=name, description=description)
+
+    def __call__(self) -> None:
+        """Nothing: a description alone."""
+
+
+BEARER = _Scheme("bearer", "The key, as it was shown when it was made")
+BASIC = _Scheme("basic", "The key as the password, under any name")
+SECURITY: list[dict[str, list[str]]] = [{each.scheme_name: []} for each in (BEARER, BASIC)]
+"""Either of them, as an operation that FastAPI does not serve says it."""
+
+
 def key_of(request: Request) -> Key:
     """The caller's key.
 
@@ -28,10 +47,20 @@ def key_of(request: Request) -> Key:
     return caller(sent.encode("latin-1") if sent is not None else None, find)
 
 
+def _key(
+    request: Request, _: Annotated[None, Security(BEARER)], __: Annotated[None, Security(BASIC)]
+) -> Key:
+    return key_of(request)
+
+
+Anyone = Annotated[Key, Depends(_key)]
+"""Whoever has a good key."""
+
+
 def key_with(*roles: str) -> Callable[[Key], Key]:
     """A dependency: the caller's key, which must have one of *roles*."""
 
-    def checked(key: Annotated[Key, Depends(key_of)]) -> Key:
+    def checked(key: Anyone) -> Key:
         demand(key, *roles)
         return key
 

@@ -1,20 +1,51 @@
 """The interface description at `/openapi.json`: what FastAPI knows, corrected, and the checks."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 
 from policyd.api.answer_schema import SHAPES, referring
-from policyd.api.evaluation import BATCH_PATH, MAX_REQUEST_ID, PATH
+from policyd.api.caller import SECURITY
+from policyd.api.checks import BATCH_PATH, PATH
+from policyd.api.examples import EXAMPLES
 from policyd.api.explain import PATH as EXPLAIN_PATH
+from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
+from policyd.api.records import Lost, RecordEntry, RecordPage
 from policyd.api.wire import CheckRequest
 
+Described = dict[str, Any]
 _REFERENCE = "#/components/schemas/{name}"
-_CHECK_CODES = (400, 401, 403, 405, 413, 500, 503)
-_REQUEST_ID = {"X-Request-ID": {"schema": {"type": "string"}, "description": "As it was sent"}}
+_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordPage)
+_TEXT: Described = {"type": "string"}
+_REQUEST_ID: Described = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "Comes back with the answer; that of a check is recorded",
+    "schema": _TEXT | {"maxLength": MAX_REQUEST_ID, "pattern": "^[ -~]*$"},
+}
+_ECHO: Described = {"schema": _TEXT, "description": "As it was sent"}
+# By status: what the answer that tells of a problem has besides.
+_WITH: dict[str, Described] = {
+    "401": {"WWW-Authenticate": {"schema": _TEXT, "required": True}},
+    "405": {"Allow": {"schema": _TEXT, "required": True}},
+    "503": {"Retry-After": {"schema": {"type": "integer"}, "required": True}},
+}
+_ANY = ("400", "413", "500")
+_WITH_KEY = ("401", "403")
+_OF_CHECKS = ("405", "503")
+_ID = "$response.header.X-Decision-ID"
+_LINKS: dict[str, Described] = {
+    "Record": {"operationId": "record", "parameters": {"record_id": _ID}},
+    "Outcome": {
+        "operationId": "report_outcome",
+        "requestBody": {"decision_id": _ID, "status": "ok"},
+    },
+}
 _CHECK = "AuthZEN 1.0, access evaluation: may this call run? Ask before it runs."
 _BATCH = (
     "AuthZEN 1.0, access evaluations: several checks, recorded as one. What an item lacks of"
@@ -22,11 +53,11 @@ _BATCH = (
 )
 
 
-def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+def described(app: FastAPI) -> Callable[[], Described]:
     """What *app* answers with when it is asked to describe itself; for `app.openapi`."""
     of_fastapi = app.openapi
 
-    def description() -> dict[str, Any]:
+    def description() -> Described:
         if app.openapi_schema is None:
             _correct(of_fastapi())
         return of_fastapi()  # kept by FastAPI once it is made
@@ -34,55 +65,81 @@ def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
     return description
 
 
-def _correct(schema: dict[str, Any]) -> None:
+def _correct(schema: Described) -> None:
     """Add the checks, which FastAPI does not serve, and tell of errors as they are."""
     shapes = schema["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         del shapes[unused]
-    for path in schema["paths"].values():
-        for operation in path.values():
-            if operation["responses"].pop("422", None):
-                operation["responses"]["400"] = _refusal(400)
-    (asked,), parts = msgspec.json.schema_components((CheckRequest,), ref_template=_REFERENCE)
+    (asked, *_), parts = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
     shapes |= parts | SHAPES
     # FastAPI is handed the body as it is, since a check has one reader.
     explain = schema["paths"][EXPLAIN_PATH]["post"]
-    explain["requestBody"] = _body(asked)
+    explain["requestBody"] = _body(asked, PATH)
     single, many = referring("Decision"), referring("Decisions")
-    schema["paths"][PATH] = {"post": _operation("check", _CHECK, asked, single)}
+    schema["paths"][PATH] = {"post": _operation("check", PATH, _CHECK, asked, single)}
     # Without items a batch is one check, and is answered as one.
-    batch = _operation("check_batch", _BATCH, referring("BatchRequest"), {"anyOf": [many, single]})
+    several = {"anyOf": [referring("BatchRequest"), referring("BatchOfNone")]}
+    batch = _operation("check_batch", BATCH_PATH, _BATCH, several, {"anyOf": [many, single]})
     schema["paths"][BATCH_PATH] = {"post": batch}
+    for path in schema["paths"].values():
+        for operation in path.values():
+            _complete(operation)
 
 
 def _operation(
-    name: str, description: str, asked: dict[str, Any], answered: dict[str, Any]
-) -> dict[str, Any]:
-    record = {"schema": {"type": "string"}, "description": "The record; of an item, `id/index`"}
-    request_id = {"name": "X-Request-ID", "in": "header", "required": False}
-    text = {"type": "string", "maxLength": MAX_REQUEST_ID, "pattern": "^[ -~]*$"}
+    name: str, path: str, description: str, asked: Described, answered: Described
+) -> Described:
+    record = {"schema": _TEXT, "required": True}
+    decided = {
+        "description": "Decided, and durably recorded",
+        "headers": {
+            "X-Decision-ID": record | {"description": "The record; of an item, `id/index`"}
+        },
+        "content": {"application/json": {"schema": answered}},
+        "links": _LINKS,
+    }
     return {
         "summary": name.replace("_", " ").capitalize(),
         "description": description,
         "operationId": name,
-        "parameters": [request_id | {"schema": text}],
-        "requestBody": _body(asked),
-        "responses": {
-            "200": {
-                "description": "Decided, and durably recorded",
-                "headers": {"X-Decision-ID": record} | _REQUEST_ID,
-                "content": {"application/json": {"schema": answered}},
-            },
-            **{str(status): _refusal(status) for status in _CHECK_CODES},
-        },
+        "security": SECURITY,
+        "requestBody": _body(asked, path),
+        "responses": {"200": decided, **{status: {} for status in _OF_CHECKS}},
     }
 
 
-def _body(asked: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": asked}}}
+def _body(asked: Described, path: str) -> Described:
+    """A body of this shape, with the examples that there are for *path*."""
+    examples = {each.title: {"value": each.body} for each in EXAMPLES if each.path == path}
+    content = {"application/json": {"schema": asked, "examples": examples}}
+    return {"required": True, "content": content}
 
 
-def _refusal(status: int) -> dict[str, Any]:
-    what = "Not recorded, so not answered" if status == 503 else "Refused"  # noqa: PLR2004 - HTTP
+def _complete(operation: Described) -> None:
+    """Add what holds of every operation: the request id, and the ways to be refused."""
+    parameters = operation.setdefault("parameters", [])
+    for each in parameters:
+        _leave_out_null(each)
+    parameters.append(_REQUEST_ID)
+    answers = operation["responses"]
+    answers.pop("422", None)
+    for status in (*_ANY, *(_WITH_KEY if "security" in operation else ())):
+        answers.setdefault(status, {})
+    for status, answer in answers.items():
+        if "content" not in answer:
+            answer.update(_problem(status))
+        answer.setdefault("headers", {})["X-Request-ID"] = _ECHO
+
+
+def _leave_out_null(parameter: Described) -> None:
+    """A parameter that may be left out is not for that reason one that may be null."""
+    kinds = parameter["schema"].pop("anyOf", [])
+    for kind in kinds:
+        if kind != {"type": "null"}:
+            parameter["schema"] |= kind
+
+
+def _problem(status: str) -> Described:
     content = {CONTENT_TYPE.decode(): {"schema": referring("Problem")}}
-    return {"description": what, "content": content}
+    what = "Not recorded, so not answered" if status == "503" else HTTPStatus(int(status)).phrase
+    return {"description": what, "content": content, "headers": dict(_WITH.get(status, {}))}

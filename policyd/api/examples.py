@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from policyd.api.evaluation import BATCH_PATH, PATH
+from policyd.api.checks import BATCH_PATH, PATH
 
 _CRM = {"endpoint": "crm/api", "path": "contacts", "method": "POST"}
 
@@ -76,5 +76,33 @@ EXAMPLES = (
                 {"resource": "erp/customers"},
             ]
         },
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """One question where a URL goes: what it shows, and its parameters."""
+
+    title: str
+    shows: str
+    asked: dict[str, str]
+
+
+LOOK_UPS = (
+    LookUp(
+        "What a URL becomes, and what takes it",
+        "Each part that is spelt in another way now is a change; the query takes no part at all.",
+        {
+            "endpoint": "HTTPS://EU1.Crm-Cloud.example.:443/v3/%7Ejo?page=2",
+            "method": "POST",
+            "subject": "sales/customers-to-crm",
+        },
+    ),
+    LookUp(
+        "A connection that is not for this integration",
+        "`reasons` are those of a check. `near` has what is in the way of each entry, and what it"
+        " lists there.",
+        {"endpoint": "bank/ebics", "method": "GET", "subject": "sales/customers-to-crm"},
     ),
 )

@@ -16,7 +16,7 @@ router = APIRouter(prefix=PATH)
 MayAsk = Annotated[Key, Depends(key_with("builder", *WATCHERS))]
 
 
-@router.post("", response_model=Explanation)
+@router.post("", response_model=Explanation, responses={503: {}})
 async def explain(
     said: Annotated[dict[str, Any], Body()], request: Request, service: Served, by: MayAsk
 ) -> Response:

@@ -87,7 +87,7 @@ class ExportDone(BaseModel):
 
 
 @router.post("", status_code=201)
-async def begin(asked: ExportAsked, request: Request, service: Served, by: Auditor) -> ExportBegun:
+async def begin_export(asked: ExportAsked, request: Request, service: Served, by: Auditor) -> ExportBegun:
     """Begin an export: it is recorded, and lasts seven days."""
     wanted = Asked(asked.form, asked.first, asked.end, asked.after, asked.before)
     begun = await service.exports.begin(sender(request, by), wanted)
@@ -102,7 +102,7 @@ async def begin(asked: ExportAsked, request: Request, service: Served, by: Audit
 
 
 @router.get("/{export_id}/bundles/{number}", response_class=Response, responses=_OCTETS_ANSWER)
-async def bundle(
+async def export_bundle(
     export_id: str, number: Bundle, request: Request, service: Served, by: Auditor
 ) -> Response:
     """The records of an entry bundle that belong to the export, each behind its length."""
@@ -111,7 +111,7 @@ async def bundle(
 
 
 @router.post("/{export_id}/manifest", response_class=Response, responses=_TEXT_ANSWER)
-async def manifest(
+async def export_manifest(
     export_id: str, done: ExportDone, request: Request, service: Served, by: Auditor
 ) -> Response:
     """The signed manifest: what was taken from the log, and into which files, as you say."""

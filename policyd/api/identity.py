@@ -17,6 +17,8 @@ def caller(authorization: bytes | None, find: FindKey) -> Key:
     """
     if authorization is None:
         raise KeyUnknown("no key was sent; send `Authorization: Bearer pd_…`")
+    if b"," in authorization:  # no key has one: these are several, joined
+        raise KeyUnknown("more than one key was sent; send one Authorization header, with one key")
     presented = _presented(authorization.decode("latin-1"))
     key = find(presented) if presented else None
     if key is None:

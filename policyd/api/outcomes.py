@@ -2,27 +2,32 @@
 
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from policyd.api.caller import Served, key_of, sender
-from policyd.model.keys import Key
+from policyd.api.caller import Anyone, Served, sender
+from policyd.api.text import CONTROL, PLAIN
 from policyd.points.outcomes import Outcome, UnaskedCall
 
 router = APIRouter(prefix="/v1/outcomes")
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
+def _whole(number: object) -> object:
+    """The number as JSON Schema counts it: 12.0 is as whole as 12."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _plain(text: str) -> str:
+    if CONTROL.search(text):
         raise ValueError("it has a control character")
     return text
 
 
-Printable = AfterValidator(_printable)
-Count = Annotated[int, Field(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
-
-
-Name = Annotated[str, Field(max_length=160), Printable]
+_TELLING = {"pattern": PLAIN}
+# Exact in every JSON reader (I-JSON).
+Count = Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(_whole)]
+Id = Annotated[str, Field(max_length=64, json_schema_extra=_TELLING), AfterValidator(_plain)]
+Name = Annotated[str, Field(max_length=160, json_schema_extra=_TELLING), AfterValidator(_plain)]
 
 
 class Unasked(BaseModel):
@@ -41,9 +46,18 @@ class OutcomeReport(BaseModel):
     The call is named by `decision_id`, or described by `unasked` if there was no answer.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["decision_id"], "properties": {"decision_id": {"type": "string"}}},
+                {"required": ["unasked"], "properties": {"unasked": {"type": "object"}}},
+            ]
+        },
+    )
 
-    decision_id: Annotated[str, Field(max_length=64), Printable] | None = None
+    decision_id: Id | None = None
     unasked: Unasked | None = None
     status: Literal["ok", "failed"]
     rows: Count | None = None
@@ -64,9 +78,9 @@ class OutcomeRecorded(BaseModel):
     status: str
 
 
-@router.post("", status_code=201)
-async def report(
-    said: OutcomeReport, request: Request, service: Served, by: Annotated[Key, Depends(key_of)]
+@router.post("", status_code=201, responses={404: {}, 409: {}, 503: {}})
+async def report_outcome(
+    said: OutcomeReport, request: Request, service: Served, by: Anyone
 ) -> OutcomeRecorded:
     """Say, once and with the key that got the decision, what became of the call."""
     outcome = Outcome(said.status, said.rows, said.bytes, said.error)

@@ -1,6 +1,6 @@
-"""The reference of the check API, written from the code: `python -m policyd.api.reference DIR`.
+"""The reference of the check API, written from the code by `./run docs`.
 
-DIR is the sample company, which answers the examples.
+As a program it takes the folder of the sample company, which answers the examples.
 """
 
 import json
@@ -9,15 +9,18 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import msgspec
 
 from policyd.api.batch import STOPS, batch_body, read_batch
-from policyd.api.examples import EXAMPLES, Example
-from policyd.api.reference_texts import ENDING, EXPLAINED, OBLIGATIONS, OPENING, PROBLEMS
+from policyd.api.examples import EXAMPLES, LOOK_UPS, Example, LookUp
+from policyd.api.match import shown, sought
+from policyd.api.reference_texts import ENDING, EXPLAINED, MATCH, OBLIGATIONS, OPENING, PROBLEMS
 from policyd.api.wire import Asked, answer_body, as_call
 from policyd.engine.decide import Engine
 from policyd.engine.explain import explain
+from policyd.engine.match import MAX_NEAR, match
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision
@@ -46,6 +49,8 @@ def page(policies: Path) -> str:
         "## By example\n",
         *examples,
         EXPLAINED.format(check=_explained(EXAMPLES[1], "ceiling", engine)),
+        MATCH.format(most=MAX_NEAR),
+        *(_look_up(each, engine) for each in LOOK_UPS),
         "## Obligations\n",
         _table(["type", "properties", "what to do"], duties),
         "## Reason codes\n",
@@ -72,6 +77,20 @@ def _answer(body: bytes, engine: Engine) -> bytes:
         return answer_body(_decide(engine, asked.call), asked.include, in_full=False)
     decisions = tuple(_decide(engine, each.asked.call) for each in asked.items)
     return batch_body(asked.items, decisions, [None] * len(decisions), in_full=False)
+
+
+def _look_up(example: LookUp, engine: Engine) -> str:
+    """One look-up as a builder sees it; the digest would change with every word of a policy."""
+    asked = sought(**example.asked)
+    found = match(engine, asked.call, _NOW)
+    got = shown(asked, found, engine.snapshot, in_part=False, in_full=False)
+    got.snapshot = "sha256:…"
+    body = _pretty(got.model_dump_json(exclude_unset=True).encode())
+    return (
+        f"### {example.title}\n\n{example.shows}\n\n"
+        f"`GET /v1/destinations/match?{urlencode(example.asked, safe='/:')}`\n\n"
+        f"Answer to a builder:\n\n```json\n{body}\n```\n"
+    )
 
 
 def _decide(engine: Engine, call: Call) -> Decision:

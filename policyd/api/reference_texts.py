@@ -2,7 +2,7 @@
 
 OPENING = """# The check API
 
-<!-- Written by `python -m policyd.api.reference policies > docs/check-api.md`; change it there. -->
+<!-- Written from the code by `./run docs`; change it in policyd/api/reference_texts.py. -->
 
 Ask before data moves: `POST /access/v1/evaluation` with one call, or `POST /access/v1/evaluations`
 with up to 200. The format is [OpenID AuthZEN 1.0](https://openid.net/specs/authorization-api-1_0.html).
@@ -15,9 +15,15 @@ Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), a
   `code` that does not change.
 * An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
   `destination` (the one spelling of the URL it is about), `valid-until`, `receipt` (proof that the
-  decision is in the signed log: keep it). Obligations always come.
+  decision is in the signed log: keep it; not where witnesses must cosign the log first, since no
+  answer waits for them). Obligations always come.
+* The words are closed: subjects are of the type `integration`, resources `dataset`, actions `read`,
+  `write`, `send`, `delete`. What else is named is denied, never guessed
+  ([why](adr/0014-the-vocabulary-stays-closed.md), and how to map other names).
 * Members that policyd does not know are ignored; what it knows has to have the right type.
-* `X-Request-ID`, up to 128 printable characters, comes back with the answer and is recorded.
+* `X-Request-ID`, up to 128 printable ASCII characters, comes back with every answer, whatever the
+  endpoint, and is recorded with a check.
+* `/openapi.json` describes every endpoint, with all the answers it has.
 """
 
 ENDING = """## Batches
@@ -44,6 +50,27 @@ second example above:
 ```
 """
 
+MATCH = """## Where a URL goes
+
+`GET /v1/destinations/match` says what a URL becomes and which listed destination takes it. It is no
+decision: it has no `decision`, and nothing may be sent because of it.
+
+* `endpoint` is what a check has as `context.endpoint`, an absolute URL or a connection, with or
+  without `path`. `method` and `subject` (an integration, as `unit/name`) are judged if they are
+  said. Any other parameter, and one that is sent twice, is refused.
+* In the answer `url` is null if it cannot be read in exactly one way, as with a user name, a `..`
+  or an odd spelling of an IP address; `destination` is null if no entry takes it. Either way it is
+  200, and `reasons` says what a check would.
+* `private_addresses` has the only addresses of no public place that a client may connect to
+  there. If the name leads to another such address, do not connect.
+* `near` has at most {most} entries, the nearest first; `more_near` counts the rest.
+* Who may ask: `author`, `auditor` and `admin` about anybody; `builder` about its own integrations,
+  or without `subject`; `pep` about its own alone, and it is told no zone, clearance or owner,
+  nothing of who else may go there, and nothing that is near.
+* The asking is in the log before the answer leaves. A query is cut off before it gets anywhere,
+  and a URL that was refused is recorded as `unreadable`.
+"""
+
 OBLIGATIONS = {
     "drop-fields": ('{"fields": […]}', "leave these fields out of every row"),
     "tokenise": ('{"fields": […]}', "replace each value of these fields by a token"),
@@ -61,9 +88,14 @@ PROBLEMS = {
     "call-malformed": (400, "the request is not one well-formed call", "correct what it names"),
     "call-too-large": (400, "the call is beyond a bound", "name fewer or shorter parts"),
     "call-too-deep": (400, "the body nests too deeply", "send a flatter one"),
+    "request-malformed": (
+        400,
+        "a look-up or explanation lacks a parameter, has one too many, or has no object for a body",
+        "correct what it names",
+    ),
     "unauthenticated": (
         401,
-        "there is no key, or one that is unknown or revoked",
+        "there is no key, one that is unknown or revoked, or more than one",
         "send a live key; an admin makes one with `policyd keys create`",
     ),
     "forbidden": (403, "the key lacks the role `pep`", "ask with a key that has it"),
@@ -83,4 +115,4 @@ PROBLEMS = {
     "audit-unavailable": (503, "the record could not be made durable", _LATER),
     "clock-behind": (503, "the server's clock is behind its log", _LATER),
 }
-"""By code: its status, what it means, and what to do. Those of the check endpoints and metadata."""
+"""By code: its status, what it means, and what to do. Those of all that the page tells of."""

@@ -1,6 +1,6 @@
 """An answer to a check: read as a whole before anything is concluded, then told in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +9,9 @@ from policyd.cli.output import say
 from policyd.cli.server import Unanswered
 
 
-class _Reason(msgspec.Struct):
+class Reason(msgspec.Struct):
+    """Why not, and what to do about it."""
+
     code: str
     message: str
     fix: str
@@ -24,7 +26,7 @@ class _Duty(msgspec.Struct):
 
 class _Context(msgspec.Struct):
     obligations: list[_Duty] = []
-    reasons: list[_Reason] = []
+    reasons: list[Reason] = []
     more_reasons: int = 0
     valid_until: str | None = None
 
@@ -45,11 +47,16 @@ def read_answer(body: Mapping[str, Any]) -> Answer:
     try:
         return msgspec.convert(body, Answer)
     except msgspec.ValidationError as error:
-        raise Unanswered(
-            f"the answer cannot be read: {error}",
-            code="answer-unreadable",
-            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
-        ) from None
+        raise unreadable(error) from None
+
+
+def unreadable(why: object) -> Unanswered:
+    """The error for an answer that this version cannot read."""
+    return Unanswered(
+        f"the answer cannot be read: {why}",
+        code="answer-unreadable",
+        hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
+    )
 
 
 def show(answer: Answer, call: str, *, note: str = "") -> None:
@@ -73,16 +80,21 @@ def show(answer: Answer, call: str, *, note: str = "") -> None:
 def _lines(context: _Context) -> Iterator[str]:
     for duty in context.obligations:
         yield f"you must {_told(duty)}"
-    for number, reason in enumerate(context.reasons, start=1):
+    yield from lines_of(context.reasons)
+    if context.more_reasons:
+        yield f"and {context.more_reasons} more"
+    if context.valid_until:
+        yield f"valid until {context.valid_until}"
+
+
+def lines_of(reasons: Iterable[Reason]) -> Iterator[str]:
+    """Reasons in words, numbered."""
+    for number, reason in enumerate(reasons, start=1):
         yield f"{number}. {reason.message} [{reason.code}]"
         yield f"   fix: {reason.fix}"
         yield f"   contact: {reason.contact}"
         if reason.rule:
             yield f"   rule: {reason.rule}"
-    if context.more_reasons:
-        yield f"and {context.more_reasons} more"
-    if context.valid_until:
-        yield f"valid until {context.valid_until}"
 
 
 def _told(duty: _Duty) -> str:

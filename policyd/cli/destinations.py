@@ -1,17 +1,23 @@
-"""`policyd destinations`: what a URL becomes, and which listed destination it reaches."""
+"""`policyd destinations`: what a URL becomes, and which listed destination takes it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
 from policyd.cli.exits import FAILED, FINE
-from policyd.cli.findings import check_folder, told_in
 from policyd.cli.options import AsJson, ending
-from policyd.cli.output import say, say_json
+from policyd.cli.output import say_json
+from policyd.cli.server import DEFAULT_URL, Server, Url
+from policyd.model.errors import CallMalformed
 
-_EXAMPLE = "policyd destinations match https://crm.example/v3 --policies policies"
-_CODES = "0 a destination lists it, 1 none does or it is refused, 2 there is no such folder"
+_PATH = "/v1/destinations/match"
+_EXAMPLE = """\
+policyd destinations match crm/api --path contacts --method POST
+policyd destinations match https://eu1.crm-cloud.example/v3/ --policies policies"""
+_CODES = "0 an entry takes it, 1 none does, 2 the question cannot be asked, 3 no answer"
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(
         destinations,
         name="destinations",
-        help="Try a URL on the listed destinations of policy files.",
+        help="Try a URL on the listed destinations.",
         epilog=ending("policyd destinations match --help", _CODES),
     )
 
@@ -31,60 +37,61 @@ def _destinations() -> None:
     """Keep `match` a command of its own: a typer with one command has no name for it."""
 
 
-def match(
-    url: Annotated[str, typer.Argument(metavar="URL", help="An absolute URL.")],
-    *,
-    policies: Annotated[
-        Path, typer.Option(metavar="DIR", help="Look in these files; nothing is recorded.")
+def match(  # noqa: PLR0913 - one parameter per option
+    place: Annotated[
+        str, typer.Argument(metavar="URL", help="An absolute URL, or a connection such as crm/api.")
     ],
+    *,
+    path: Annotated[str | None, typer.Option(metavar="PATH", help="A path below it.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="The HTTP method; else any.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="UNIT/NAME", help="The integration; else any.")
+    ] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Look in these files; nothing is asked or recorded."),
+    ] = None,
+    url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a URL becomes, or why it is refused, which entry lists it and which nearly do."""
-    found = _look(policies, url)
+    """Show what a URL becomes, or why it is refused, which entry takes it and which nearly do."""
+    said = {"endpoint": place, "path": path, "method": method, "subject": subject}
+    asked = {name: each for name, each in said.items() if each is not None}
+    _check_text(asked)
+    if policies:
+        return _try(policies, asked, as_json=as_json)
+    body = Server.at(url).ask("GET", f"{_PATH}?{urlencode(asked)}").body
+    return _tell(body, as_json=as_json)
+
+
+def _check_text(asked: Mapping[str, str]) -> None:
+    """Nothing, if all of it is text, which an argument of other bytes is not.
+
+    Raises:
+        CallMalformed: a part is not.
+    """
+    for name, each in asked.items():
+        try:
+            each.encode()
+        except UnicodeEncodeError:
+            raise CallMalformed(f"`{name}` is not UTF-8") from None
+
+
+def _try(policies: Path, asked: dict[str, str], *, as_json: bool) -> int:
+    from policyd.cli.dry_run import NOTE, would_match
+
+    tried = would_match(policies, asked)
+    return _tell({"dry_run": True, "note": NOTE} | tried, NOTE, as_json=as_json)
+
+
+def _tell(body: dict[str, Any], note: str = "", *, as_json: bool) -> int:
+    from policyd.cli.match import read_match, show
+
+    found = read_match(body)
     if as_json:
-        say_json(found)
+        say_json(body)
     else:
-        _show(found)
-    return FINE if found.get("destination") else FAILED
-
-
-def _look(policies: Path, url: str) -> dict[str, Any]:
-    from policyd.engine.destination import DestinationTable, UrlRefused, canonical
-    from policyd.engine.nearness import near
-    from policyd.policy.load import load
-
-    check_folder(policies)
-    with told_in(policies):
-        listed = load(policies).destinations
-    try:
-        plain = canonical(url)
-    except UrlRefused as refused:
-        return {"refused": refused.problem}
-    place = DestinationTable(listed).find(plain)
-    return {
-        "url": str(plain),
-        "destination": place.name if place else None,
-        "zone": place.zone if place else None,
-        "methods": sorted(place.methods) if place else [],
-        "who": sorted(place.who) if place else [],
-        "near": [
-            {"destination": each.destination.name, "fails": list(each.fails)}
-            for each in near(listed.values(), plain)
-        ],
-    }
-
-
-def _show(found: dict[str, Any]) -> None:
-    if "refused" in found:
-        say(f"refused: {found['refused']}", "red")
-        return
-    say(found["url"], "bold")
-    if found["destination"]:
-        say(f"  listed as {found['destination']}, in the zone {found['zone']}", "green")
-    else:
-        say("  no destination lists it", "red")
-    for word, names in (("for the methods", found["methods"]), ("for", found["who"])):
-        if names:
-            say(f"  only {word} {', '.join(names)}")
-    for each in found["near"]:
-        say(f"  near: {each['destination']}, but for its {', '.join(each['fails'])}")
+        show(found, note=note)
+    return FINE if found.destination else FAILED

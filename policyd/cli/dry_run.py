@@ -1,4 +1,4 @@
-"""A decision by policy files alone, without a server: never an authorisation."""
+"""What a server of policy files would answer, without one: never an authorisation."""
 
 import json
 from collections.abc import Mapping
@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from policyd.api.match import shown, sought
 from policyd.api.wire import Asked, answer_body, read_call
 from policyd.cli.findings import check_folder, told_in
 from policyd.engine.decide import Engine
 from policyd.engine.explain import explain
+from policyd.engine.match import match
 from policyd.engine.owners import owner_state
 from policyd.model.facts import Facts
 from policyd.policy.load import load
@@ -47,9 +49,21 @@ def would_explain(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]
     return told
 
 
+def would_match(policies: Path, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the tree says to a look-up with the parameters *asked*; raises as `would_answer`."""
+    question, engine = sought(**asked), _engine(policies)
+    found = match(engine, question.call, datetime.now(UTC))
+    answer = shown(question, found, engine.snapshot, in_part=False, in_full=True)
+    return answer.model_dump(exclude_unset=True)
+
+
 def _opened(policies: Path, question: Mapping[str, Any]) -> tuple[Asked, Engine]:
-    check_folder(policies)
     body = json.dumps(question).encode()
     asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
+    return asked, _engine(policies)
+
+
+def _engine(policies: Path) -> Engine:
+    check_folder(policies)
     with told_in(policies):
-        return asked, Engine(load(policies))
+        return Engine(load(policies))

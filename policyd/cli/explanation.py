@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from policyd.cli.server import Unanswered
+from policyd.cli.answer import unreadable
 from policyd.model.decision import Reason
 from policyd.model.explanation import (
     Check,
@@ -44,11 +44,7 @@ def read_explanation(body: Mapping[str, Any]) -> Explanation:
     try:
         return msgspec.convert(body, Explanation)
     except msgspec.ValidationError as error:
-        raise Unanswered(
-            f"the explanation cannot be read: {error}",
-            code="answer-unreadable",
-            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
-        ) from None
+        raise unreadable(error) from None
 
 
 def lines(explained: Explanation, note: str) -> Iterator[Line]:

@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import typer
 
+from policyd.cli.answer import unreadable
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, ending, listed
 from policyd.cli.output import remark, say, say_json, say_table
-from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
+from policyd.cli.server import DEFAULT_URL, Server, Url
 
 _PATH = "/v1/keys"
 _CODES = "0 done, 2 refused (no admin's key, or no such key), 3 no answer"
@@ -107,11 +108,7 @@ def _with(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
     """The *body* of an answer, which has these members."""
     missing = [name for name in names if name not in body]
     if missing:
-        raise Unanswered(
-            f"the answer cannot be read: it has no `{missing[0]}`",
-            code="answer-unreadable",
-            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
-        )
+        raise unreadable(f"it has no `{missing[0]}`")
     return body
 
 

@@ -1,5 +1,6 @@
 """`policyd serve`: the server."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -51,8 +52,9 @@ def serve(  # noqa: PLR0913 - one parameter per option
 ) -> int:
     """Answer checks until told to stop; SIGHUP reads the policies again."""
     from policyd import bootstrap, logs
-    from policyd.settings import read_settings
+    from policyd.settings import check_variables, read_settings
 
+    check_variables(os.environ)
     settings = read_settings(
         policies=policies,
         data=data,

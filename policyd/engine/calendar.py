@@ -1,7 +1,9 @@
 """Which named stretches of time are open, and how long that stays so."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from policyd.model.calendar import Calendar, Hours
 
@@ -34,14 +36,60 @@ def _is_open(hours: Hours, at: datetime) -> bool:
     return (today and clock >= hours.start) or (yesterday and clock < hours.end)
 
 
-def steady_until(calendar: Calendar, now: datetime, ends: Iterable[datetime]) -> datetime:
-    """How long an answer given at *now* may be relied on: a minute at most.
+class Minute(NamedTuple):
+    """A minute of UTC on the company's clock, and what changes with the next one."""
 
-    Shorter if a stretch opens or closes, or one of the wall-clock *ends* passes, within that
-    minute. INVARIANT: all of these fall on whole minutes, so the change is at the next one.
+    start: datetime
+    end: datetime
+    wall_start: datetime
+    wall_end: datetime
+    windows: frozenset[str]  # that are open
+    is_steady: bool  # whether the same are open in the next minute
+    ends: tuple[datetime, ...]  # wall-clock moments in this minute and the next
+
+    def clock(self, now: datetime) -> datetime:
+        """The company's wall clock at *now*, which is in this minute."""
+        return self.wall_start + (now - self.start)
+
+
+class Timetable:
+    """A calendar, and the wall-clock moments at which what rests on it ends, ready to be asked.
+
+    INVARIANT: stretches open and close on whole minutes, of the company's clock as of UTC. So what
+    is open at a moment is open for its whole minute; the minute asked about last is remembered.
     """
-    here, there = wall_clock(calendar, now), wall_clock(calendar, now + MINUTE)
-    is_ending = any(here < end <= there for end in ends)
-    if not is_ending and open_windows(calendar, here) == open_windows(calendar, there):
-        return now + MINUTE
-    return now.replace(second=0, microsecond=0) + MINUTE
+
+    def __init__(self, calendar: Calendar, ends: Iterable[datetime]) -> None:
+        self._calendar = calendar
+        self._ends = sorted(set(ends))
+        self._last: Minute | None = None
+
+    def at(self, now: datetime) -> Minute:
+        """The minute that *now* (aware) is in."""
+        last = self._last
+        if last is None or not last.start <= now < last.end:
+            last = self._last = self._minute(now.replace(second=0, microsecond=0))
+        return last
+
+    def steady_until(self, now: datetime, ends: tuple[datetime, ...]) -> datetime:
+        """How long an answer given at *now* may be relied on: a minute at most.
+
+        Shorter if a stretch opens or closes, or a moment of the timetable or of *ends* passes,
+        within that minute. INVARIANT: all of these fall on whole minutes, so the change is at the
+        next one.
+        """
+        minute = self.at(now)
+        if ends or minute.ends:
+            since = now - minute.start
+            here, there = minute.wall_start + since, minute.wall_end + since
+            if any(here < end <= there for end in (*minute.ends, *ends)):
+                return minute.end
+        return now + MINUTE if minute.is_steady else minute.end
+
+    def _minute(self, start: datetime) -> Minute:
+        end = start + MINUTE
+        here, there = wall_clock(self._calendar, start), wall_clock(self._calendar, end)
+        opened = open_windows(self._calendar, here)
+        is_steady = opened == open_windows(self._calendar, there)
+        first, last = bisect_left(self._ends, here), bisect_right(self._ends, there + MINUTE)
+        return Minute(start, end, here, there, opened, is_steady, tuple(self._ends[first:last]))

@@ -1,12 +1,15 @@
 """A case: one call opened for decision, with every layer asked once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.engine.access import AccessRules, Matches
+from policyd.engine.duties import Duty
 from policyd.engine.exemptions import Exemptions, Standing
 from policyd.engine.resolve import Asked
+from policyd.engine.rule_keys import Question
+from policyd.model.decision import Obligation, Reason
 from policyd.model.organisation import Integration
 from policyd.model.rules import Limit, Rule
 from policyd.model.snapshot import Snapshot
@@ -14,8 +17,7 @@ from policyd.model.snapshot import Snapshot
 GUARDRAIL = "guardrail"
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """What each layer says of a call; None where there is no such layer for it.
 
     The unit that owns the data can only forbid: the rest of what it says is not even kept.
@@ -45,31 +47,32 @@ def ask_layers(snapshot: Snapshot, rules: AccessRules, asked: Asked) -> Layers:
     who = asked.integration
     if who is None:
         return NOTHING
+    question = rules.question(asked)
     return Layers(
-        guardrail=rules.matches(GUARDRAIL, asked),
-        template=rules.matches(f"template:{who.template}", asked) if who.template else None,
-        unit=rules.matches(f"unit:{who.unit}", asked),
-        data_owner=owner_forbids(snapshot, rules, asked, who),
+        guardrail=rules.matching(GUARDRAIL, question),
+        template=rules.matching(f"template:{who.template}", question) if who.template else None,
+        unit=rules.matching(f"unit:{who.unit}", question),
+        data_owner=owner_forbids(snapshot, rules, question, who),
     )
 
 
 def owner_forbids(
-    snapshot: Snapshot, rules: AccessRules, asked: Asked, who: Integration
+    snapshot: Snapshot, rules: AccessRules, question: Question, who: Integration
 ) -> Matches:
     """What the unit that owns the data forbids to others."""
-    system = snapshot.systems.get(asked.system)
+    system = snapshot.systems.get(question.asked.system)
     if system is None or system.unit is None or system.unit == who.unit:
         return Matches()
-    return Matches(forbids=rules.matches(f"unit:{system.unit}", asked).forbids)
+    return Matches(forbids=rules.matching(f"unit:{system.unit}", question).forbids)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One call, opened at one moment: everything a decision needs but the counters.
 
     Attributes:
         clock: Company wall clock.
         sources: Of a write, each source asked about as a send to the written system.
+        prospect: What lies ahead of every call of this flow.
     """
 
     snapshot: Snapshot
@@ -78,14 +81,14 @@ class Case:
     layers: Layers
     sources: tuple["Source", ...]
     exemptions: Exemptions
+    prospect: "Prospect"
 
     def buckets(self) -> Mapping[str, str]:
         """For each rolling limit that applies, the name of the counter it is held against."""
-        rules = (self.snapshot.rules[ref] for ref in self.layers.limits())
         return {
-            rule.ref: self._bucket(rule, rule.limit)
-            for rule in rules
-            if rule.limit and rule.limit.per != "call"
+            rule.ref: self._bucket(rule, limit)
+            for rule, limit in self.prospect.limits
+            if limit.per != "call"
         }
 
     def standing(self, ref: str) -> Standing | None:
@@ -109,8 +112,27 @@ class Case:
         return f"{rule.ref} {whom[limit.for_each]} {stretch(limit.per, self.clock)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Outlook(NamedTuple):
+    """What the rules and the flow table have found, and ask for; reasons are not softened yet."""
+
+    access: tuple[Reason, ...]
+    flow: tuple[Reason, ...]
+    units: tuple[Reason, ...]
+    lifted: tuple[Reason, ...]  # what is not owed because of an exemption
+    duties: tuple[Duty, ...]
+    owed: tuple[Obligation, ...]
+    advised: tuple[Obligation, ...]
+
+
+class Prospect(NamedTuple):
+    """What lies ahead of every call of a flow, whatever else it says and whenever it comes."""
+
+    limits: tuple[tuple[Rule, Limit], ...]  # that apply
+    ends: tuple[datetime, ...]  # wall-clock moments at which something ends for who asks
+    outlook: Outlook | None  # if it stays the same, and has no reason against the call
+
+
+class Source(NamedTuple):
     """A dataset that a write takes its data from, asked about as a send to the written system."""
 
     asked: Asked

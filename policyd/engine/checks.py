@@ -122,8 +122,7 @@ def _never(_: str) -> bool:
 
 def check_limits(words: Wording, case: Case, facts: Facts) -> Iterator[Reason]:
     """Every limit has room; rows that are not said count as over any limit of rows."""
-    rules = (words.snapshot.rules[ref] for ref in case.layers.limits())
-    for rule, limit in ((each, each.limit) for each in rules if each.limit):
+    for rule, limit in case.prospect.limits:
         adds, used = measure(case, limit.measure), facts.used.get(rule.ref, 0)
         if adds is None or used + adds > limit.amount:
             yield words.of_rule(

@@ -7,7 +7,7 @@ a call if one of its fields is so, and a rule that covers only if all of them ar
 the caller asserts are not seen where they would open something.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from policyd.engine.resolve import Asked
 from policyd.model.labels import Vocabulary
@@ -15,8 +15,8 @@ from policyd.model.rules import Section, Sentence
 
 NONE = "-"
 Test = Callable[[Asked], bool]
-# Words that speak about the place of a send; in the same rule other actions pass them by.
-_OF_SEND = frozenset({"to_zone", "to_systems_of"})
+OF_SEND = frozenset({"to", "to_zone", "to_systems_of"})
+"""Words that speak about the place of a send; in the same rule other actions pass them by."""
 _ONE = ("stage", "in_systems_of", "label_at_least", "label_at_most", "to_systems_of")
 _MANY = ("category", "only_fields", "to_zone", "during", "outside")
 
@@ -32,17 +32,29 @@ def condition(sentence: Sentence, action: str) -> str:
     parts = [
         f"{word}={value if isinstance(value, str) else '|'.join(value)}"
         for word, value in says
-        if value and (action == "send" or word not in _OF_SEND)
+        if value and (action == "send" or word not in OF_SEND)
     ]
     return " ".join(parts) or NONE
 
 
 def compile_condition(text: str, section: Section, vocabulary: Vocabulary) -> Test:
     """The test that *text*, made by `condition` for a rule of *section*, puts to a call."""
-    if text == NONE:
-        return lambda _: True
-    tests = [_test(part, section, vocabulary) for part in text.split(" ")]
-    return lambda asked: all(test(asked) for test in tests)
+    parts = [] if text == NONE else text.split(" ")
+    return all_of([_test(part, section, vocabulary) for part in parts])
+
+
+def all_of(tests: Sequence[Test]) -> Test:
+    """The test that holds where all of *tests* hold."""
+    if len(tests) == 1:
+        return tests[0]
+
+    def holds(asked: Asked) -> bool:
+        for test in tests:  # noqa: SIM110 - twice as fast as `all` with a generator
+            if not test(asked):
+                return False
+        return True
+
+    return holds
 
 
 def _test(part: str, section: Section, vocabulary: Vocabulary) -> Test:

@@ -1,30 +1,25 @@
 """The decision: an intersection of layers, each asked once, with everything that is in the way."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
-from policyd.engine.access import AccessRules
-from policyd.engine.calendar import steady_until, wall_clock
-from policyd.engine.case import Case, Source, ask_layers, owner_forbids
+from policyd.engine.calendar import Timetable
+from policyd.engine.case import Case, Outlook
 from policyd.engine.checks import (
-    check_access,
     check_complete,
     check_destination,
     check_limits,
     check_registered,
     check_sources,
-    check_units,
     measure,
 )
-from policyd.engine.destination import DestinationTable
-from policyd.engine.duties import APPROVAL, Duty, duties_of, merged
-from policyd.engine.exemptions import Exemptions
-from policyd.engine.flow import check_flow, flow_into
-from policyd.engine.resolve import Asked, resolve
+from policyd.engine.duties import APPROVAL, Duty
+from policyd.engine.opening import FLOWS, Opener
+from policyd.engine.outlook import of_duty, outlook_of
 from policyd.engine.softening import is_let_pass, soften, soften_by_mode
 from policyd.engine.wording import Wording
-from policyd.model.call import Call, Entity
+from policyd.model.call import Call
 from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.facts import Facts
 from policyd.model.rules import Mode
@@ -35,27 +30,20 @@ MAX_REASONS = 24
 
 
 class Engine:
-    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it."""
+    """A snapshot made ready to decide. Holds no state of calls: swap it, never change it.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    What it finds about the last *flows* (`opening`) is remembered; that changes no decision.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, flows: int = FLOWS) -> None:
         self.snapshot = snapshot
-        self._table = DestinationTable(snapshot.destinations)
-        self._exemptions = Exemptions(snapshot)
-        self._ends = frozenset(_common_ends(snapshot))
-        groups = {name: who.names for name, who in snapshot.integrations.items()}
-        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
+        self._opener = Opener(snapshot, flows)
+        self._timetable = Timetable(snapshot.calendar, _common_ends(snapshot))
 
     def open(self, call: Call, now: datetime) -> Case:
         """The case of *call* at *now* (aware UTC): the counters it needs can be read off it."""
-        asked = resolve(self.snapshot, self._table, call, now)
-        return Case(
-            snapshot=self.snapshot,
-            asked=asked,
-            clock=wall_clock(self.snapshot.calendar, now),
-            layers=ask_layers(self.snapshot, self._rules, asked),
-            sources=tuple(self._sources(asked, now)),
-            exemptions=self._exemptions,
-        )
+        minute = self._timetable.at(now)
+        return self._opener.open(call, minute.clock(now), minute.windows)
 
     def decide(self, call: Call, facts: Facts) -> Decision:
         """The decision on *call*: a pure function of the call, the snapshot and the facts."""
@@ -63,107 +51,66 @@ class Engine:
 
     def judge(self, case: Case, facts: Facts) -> Decision:
         """The decision on a case that was opened at `facts.now`."""
-        found = _look(case, facts)
-        reasons = tuple(each for each in found.reasons if each.is_in_force)
+        found, ahead = _look(case, facts)
+        reasons = tuple([each for each in found if each.is_in_force])
+        softened = [each for each in found if not each.is_in_force]
         passes = bool(reasons) and is_let_pass(case, reasons)
         allow = not reasons or passes
         return Decision(
             allow=allow,
             reasons=reasons[:MAX_REASONS],
             more=max(0, len(reasons) - MAX_REASONS),
-            softened=tuple(e for e in found.reasons if not e.is_in_force)[:MAX_REASONS],
-            obligations=_carried(case, found.owed, passes=passes) if allow else (),
-            advice=found.advised if allow else (),
+            softened=tuple(softened[:MAX_REASONS]),
+            obligations=_carried(case, ahead.owed, passes=passes) if allow else (),
+            advice=ahead.advised if allow else (),
             would_deny=passes,
-            approval=_approval(found.duties, reasons),
+            approval=() if allow else _approval(ahead.duties, reasons),
             resolved=case.asked.resolved(),
             counted=_counted(case) if allow else {},
-            valid_until=steady_until(
-                self.snapshot.calendar, facts.now, (*self._ends, *_own_ends(case))
-            )
-            if allow
-            else None,
+            valid_until=self._steady_until(case, facts.now) if allow else None,
         )
 
-    def _sources(self, asked: Asked, now: datetime) -> Iterator[Source]:
-        """Each source of a write, as a send to where the write goes."""
-        call, who = asked.call, asked.integration
-        if who is None or call.action != "write":
-            return
-        for dataset in call.sources:
-            as_send = replace(
-                call, action="send", resource=Entity("dataset", dataset), fields=(), sources=()
-            )
-            sent = replace(resolve(self.snapshot, self._table, as_send, now), zone=asked.zone)
-            yield Source(
-                sent,
-                self._rules.matches("guardrail", sent),
-                owner_forbids(self.snapshot, self._rules, sent, who),
-            )
+    def _steady_until(self, case: Case, now: datetime) -> datetime:
+        return self._timetable.steady_until(now, case.prospect.ends)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What all checks together found."""
-
-    reasons: tuple[Reason, ...]
-    duties: tuple[Duty, ...]
-    owed: tuple[Obligation, ...]
-    advised: tuple[Obligation, ...]
+_NO_OUTLOOK = Outlook((), (), (), (), (), (), ())
 
 
-def _look(case: Case, facts: Facts) -> _Found:
+def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
+    """What all checks together found, softened where it is."""
     words, who = Wording(case.snapshot, case.asked), case.asked.integration
     if who is None:
         # Nothing can be said of the access of someone unknown; each layer would only repeat it.
-        return _Found((words.reason("integration-unregistered"),), (), (), ())
-    flow = flow_into(case.asked.zone, case.asked, case.is_lifted)
-    duties = (*flow.duties(), *required(case))
-    owed = merged(duty for duty in duties if duty.mode is Mode.ENFORCE)
-    before = (
-        *check_registered(words, case, who, facts),
-        *check_complete(words, case),
-        *check_access(words, case),
-        *check_destination(words, case, who.names),
-        *check_flow(words, case.asked, flow),
+        return (words.reason("integration-unregistered"),), _NO_OUTLOOK
+    ahead = case.prospect.outlook or outlook_of(words, case)
+    before = chain(
+        check_registered(words, case, who, facts),
+        check_complete(words, case),
+        ahead.access,
+        check_destination(words, case, who.names),
+        ahead.flow,
     )
-    after = (
-        *check_limits(words, case, facts),
-        *check_units(words, case),
-        *_check_duties(words, case, duties, owed),
+    after = chain(
+        check_limits(words, case, facts),
+        ahead.units,
+        _check_duties(words, case, ahead),
+        ahead.lifted,
     )
-    return _Found(
-        (
-            *(soften(each, case) for each in before),
-            *(soften_by_mode(each, case) for each in check_sources(words, case)),
-            *(soften(each, case) for each in after),
-        ),
-        duties,
-        owed,
-        merged(duty for duty in duties if duty.mode is Mode.WARN),
-    )
+    reasons = [soften(each, case) for each in before]
+    if case.sources:
+        reasons += [soften_by_mode(each, case) for each in check_sources(words, case)]
+    reasons += [soften(each, case) for each in after]
+    return reasons, ahead
 
 
-def required(case: Case) -> Iterator[Duty]:
-    """Duties of the `require` rules that apply, but those an exemption lifts."""
-    for ref in case.layers.duties():
-        rule = case.snapshot.rules[ref]
-        mode = rule.softening.at(case.clock) if rule.softening else Mode.ENFORCE
-        if not case.is_lifted(ref):
-            yield from duties_of(rule, case.asked, mode)
-
-
-def _check_duties(
-    words: Wording, case: Case, duties: Iterable[Duty], owed: Iterable[Obligation]
-) -> Iterator[Reason]:
+def _check_duties(words: Wording, case: Case, ahead: Outlook) -> Iterator[Reason]:
     """Whatever is owed the caller can do; whatever needs an approval has none yet."""
-    for duty in duties:
+    for duty in ahead.duties:
         rule = case.snapshot.rules.get(duty.rule)
-        if rule and duty.mode is not Mode.ENFORCE:
-            yield words.of_rule("duty-softened", rule, duty=duty.type)
-        elif rule and duty.type == APPROVAL:
-            yield words.of_rule("approval-required", rule, approver=duty.value)
-    for each in owed:
+        if rule and (duty.type == APPROVAL or duty.mode is not Mode.ENFORCE):
+            yield of_duty(words, rule, duty)
+    for each in ahead.owed:
         if "fields" in each.properties and None in case.asked.marks:
             yield words.reason("fields-not-named", duty=each.type)
         if each.type not in case.asked.call.supported_obligations:
@@ -172,8 +119,10 @@ def _check_duties(
 
 def _carried(case: Case, owed: tuple[Obligation, ...], *, passes: bool) -> tuple[Obligation, ...]:
     """The obligations of an allow; one that a roll-out let pass carries what the caller can do."""
+    if not passes:
+        return owed
     can = case.asked.call.supported_obligations
-    return tuple(each for each in owed if not passes or each.type in can)
+    return tuple(each for each in owed if each.type in can)
 
 
 def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str, ...]:
@@ -186,19 +135,12 @@ def _approval(duties: Iterable[Duty], reasons: tuple[Reason, ...]) -> tuple[str,
 
 def _counted(case: Case) -> dict[str, int]:
     """What this call adds to the counter of each rolling limit that applies."""
-    counted = {}
-    for ref, bucket in case.buckets().items():
-        limit = case.snapshot.rules[ref].limit
-        counted[bucket] = (measure(case, limit.measure) or 0) if limit else 0
-    return counted
-
-
-def _own_ends(case: Case) -> Iterator[datetime]:
-    """Wall-clock moments at which something ends for the case's integration or its unit."""
-    snapshot, whose = case.snapshot, [each for each in (case.asked.integration,) if each]
-    yield from (who.until for who in whose if who.until)
-    units = (snapshot.units[who.unit] for who in whose)
-    yield from (each.until for unit in units for each in (unit.softening, unit.rollout) if each)
+    buckets, limits = case.buckets(), case.prospect.limits
+    return {
+        buckets[rule.ref]: measure(case, limit.measure) or 0
+        for rule, limit in limits
+        if rule.ref in buckets
+    }
 
 
 def _common_ends(snapshot: Snapshot) -> Iterator[datetime]:

@@ -4,8 +4,11 @@ Sources: RFC 3986 (URI), RFC 5952 (IPv6 text), UTS #46 (IDNA compatibility proce
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from itertools import product
 from urllib.parse import quote
 
 import idna
@@ -34,6 +37,8 @@ _CARRYING_IPV4 = tuple(
 )
 _ITSELF = frozenset({IPv6Address("::"), IPv6Address("::1")})
 _ISATAP = frozenset({0x5EFE, 0x200_5EFE})  # RFC 5214, the upper half of an interface identifier
+# What most URLs look like: no port, no query, and a path of unreserved characters.
+_PLAIN = re.compile(rf"({'|'.join(PORTS)})://([a-z0-9.-]+)((?:/[\w.~/-]*)?)", re.ASCII)
 
 
 class UrlRefused(ValueError):
@@ -55,6 +60,16 @@ def canonical(url: str) -> CanonicalUrl:
     """
     if len(url) > MAX_URL:
         raise UrlRefused(f"it is longer than {MAX_URL} characters")
+    plain = _PLAIN.fullmatch(url)
+    if plain:
+        scheme, host, path = plain.groups()
+        if "//" not in path and "/." not in path:
+            return CanonicalUrl(scheme, canonical_host(host), PORTS[scheme], path or "/")
+    return canonical_of_any(url)
+
+
+def canonical_of_any(url: str) -> CanonicalUrl:
+    """What `canonical` says, found step by step whether the URL is plain or not."""
     if _UNPRINTABLE.search(url):
         raise UrlRefused("it has white space, a backslash or what is no printable character")
     scheme, found, rest = url.partition("://")
@@ -67,12 +82,13 @@ def canonical(url: str) -> CanonicalUrl:
     authority, slash, path = rest.partition("/")
     if "@" in authority:
         raise UrlRefused("it has a user name or password before `@`")
-    host, port = _split_port(authority)
+    host, port = split_port(authority)
     return CanonicalUrl(
         scheme, canonical_host(host), _port(port, PORTS[scheme]), _canonical_path(slash + path)
     )
 
 
+@lru_cache(maxsize=4096)
 def canonical_host(text: str) -> str:
     """The one spelling of a host: an IP address, or labels in lower-case ASCII form.
 
@@ -121,7 +137,7 @@ def _carries_ipv4(address: IPv6Address) -> bool:
     return is_isatap or any(address in network for network in _CARRYING_IPV4)
 
 
-def _split_port(authority: str) -> tuple[str, str | None]:
+def split_port(authority: str) -> tuple[str, str | None]:
     """Host and port as written; None where there is no colon."""
     end = authority.find("]") + 1 if authority.startswith("[") else 0
     host, colon, port = authority[end:].partition(":")
@@ -170,42 +186,99 @@ def path_covers(pattern: str, path: str) -> bool:
 
 
 class DestinationTable:
-    """The listed destinations, found by a URL in canonical form."""
+    """The listed destinations, found by a URL in canonical form.
+
+    They stand by what they list: scheme, host and port, where the host is one, everything below a
+    suffix, or a network; then by path. A look-up costs the labels of the host or the lengths of
+    networks that are listed, and the segments of the path.
+    """
 
     def __init__(self, destinations: Mapping[str, Destination]) -> None:
-        ordered = [destinations[name] for name in sorted(destinations)]
-        self._hosts: dict[str, list[Destination]] = {}
-        self._suffixes: dict[str, list[Destination]] = {}
-        for each in ordered:
-            for host in each.hosts:
-                self._hosts.setdefault(host, []).append(each)
-            for suffix in each.suffixes:
-                self._suffixes.setdefault(suffix, []).append(each)
-        self._networks = [(network, each) for each in ordered for network in each.networks]
+        places = defaultdict[_Place, list[Destination]](list)
+        for _, each in sorted(destinations.items()):
+            for place in _places(each):
+                places[place].append(each)
+        self._places = {place: _Paths(found) for place, found in places.items()}
+        networks = [each for listed in destinations.values() for each in listed.networks]
+        self._lengths = {
+            version: sorted({n.prefixlen for n in networks if n.version == version}, reverse=True)
+            for version in (4, 6)
+        }
 
     def find(self, url: CanonicalUrl) -> Destination | None:
         """The one destination that lists *url*; the loader refuses lists where two could."""
-        return next((each for each in self._at(url.host) if _lists(each, url)), None)
+        scheme, host, port, path = url
+        paths = self._places.get((scheme, host, port))
+        if paths is not None and (found := paths.find(path)):
+            return found
+        for wider in self._networks(host) if _is_address(host) else _suffixes(host):
+            paths = self._places.get((scheme, wider, port))
+            if paths is not None and (found := paths.find(path)):
+                return found
+        return None
 
-    def _at(self, host: str) -> Iterator[Destination]:
-        yield from self._hosts.get(host, ())
-        try:
-            address = ip_address(host)
-        except ValueError:
-            dot = host.find(".")
-            while dot >= 0:
-                yield from self._suffixes.get(host[dot:], ())
-                dot = host.find(".", dot + 1)
-        else:
-            yield from (each for network, each in self._networks if address in network)
+    def _networks(self, host: str) -> Iterator["_Network"]:
+        """The networks that an address is in, of the lengths that are listed."""
+        address = ip_address(host)
+        for length in self._lengths[address.version]:
+            yield _network(address, length)
 
 
-def _lists(destination: Destination, url: CanonicalUrl) -> bool:
-    return (
-        url.scheme in destination.schemes
-        and (url.port in destination.ports if destination.ports else url.port == PORTS[url.scheme])
-        and (
-            not destination.paths
-            or any(path_covers(pattern, url.path) for pattern in destination.paths)
-        )
-    )
+_Network = tuple[int, int, int]
+"""IP version, length, and the bits of that length."""
+_Place = tuple[str, str | _Network, int]
+"""Scheme; host, `.suffix` or network; port."""
+
+
+def _network(address: IPv4Address | IPv6Address, length: int) -> _Network:
+    return address.version, length, int(address) >> (address.max_prefixlen - length)
+
+
+def _places(destination: Destination) -> Iterator[_Place]:
+    networks = (_network(each.network_address, each.prefixlen) for each in destination.networks)
+    hosts: tuple[str | _Network, ...] = (*destination.hosts, *destination.suffixes, *networks)
+    for scheme, host in product(destination.schemes, hosts):
+        for port in destination.ports or (PORTS[scheme],):
+            yield scheme, host, port
+
+
+def _is_address(host: str) -> bool:
+    """Whether a canonical host is an address; the last label of a name is never a number."""
+    return host.replace(".", "").isdigit() or ":" in host
+
+
+def _suffixes(host: str) -> Iterator[str]:
+    dot = host.find(".")
+    while dot >= 0:
+        yield host[dot:]
+        dot = host.find(".", dot + 1)
+
+
+class _Paths:
+    """The destinations of one place, found by a path in canonical form."""
+
+    __slots__ = ("_below", "_depth", "_every", "_exact")
+
+    def __init__(self, destinations: Iterable[Destination]) -> None:
+        self._every: Destination | None = None
+        self._exact: dict[str, Destination] = {}
+        self._below: dict[str, Destination] = {}  # by prefix, with the slash at its end
+        self._depth = 0  # slashes in the longest prefix
+        for each in destinations:
+            if not each.paths:
+                self._every = each
+            for pattern in each.paths:
+                if pattern.endswith("/*"):
+                    self._below[pattern[:-1]] = each
+                    self._depth = max(self._depth, pattern.count("/"))
+                else:
+                    self._exact[pattern] = each
+
+    def find(self, path: str) -> Destination | None:
+        """The destination that lists *path*."""
+        found = self._exact.get(path) or self._every
+        slash, deepest = 0, self._depth
+        while found is None and slash >= 0 and deepest > 0:
+            found = self._below.get(path[: slash + 1])
+            slash, deepest = path.find("/", slash + 1), deepest - 1
+        return found

@@ -56,6 +56,8 @@ def merged(duties: Iterable[Duty]) -> tuple[Obligation, ...]:
                 treated[field] = max(treated.get(field, treatment), treatment)
         elif duty.type != APPROVAL:
             rest[duty.type] = min(rest.get(duty.type, duty.value), duty.value, key=_weight)
+    if not treated and not rest:
+        return ()
     word = {ROW_LIMIT: "rows", LOG_OUTCOME: "within"}
     owed = [Obligation(kind, {word[kind]: value}) for kind, value in rest.items()]
     owed += [_treatment(each, treated) for each in sorted(set(treated.values()))]

@@ -38,6 +38,10 @@ class Exemptions:
         last = max(begun, key=lambda each: each.end, default=None)
         return Standing(last, clock < last.end) if last else None
 
+    def concerns(self, ref: str, asked: Asked) -> bool:
+        """Whether any exemption of *ref* is about this call, at some time."""
+        return ref in self._lifted and bool(self._scopes.matches(_layer(ref), asked).allows)
+
     def about(self, asked: Asked) -> tuple[Exemption, ...]:
         """Every exemption whose scope this call is in, whenever it holds, by name."""
         names = (self._scopes.matches(_layer(ref), asked).allows for ref in self._lifted)

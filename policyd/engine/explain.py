@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from policyd.engine.case import GUARDRAIL, Case
 from policyd.engine.checks import check_sources, measure
-from policyd.engine.decide import Engine, required
+from policyd.engine.decide import Engine
 from policyd.engine.duties import Duty
 from policyd.engine.flow import CLEARANCE, Flow, cell, flow_into
 from policyd.engine.grounds import Grounds
 from policyd.engine.nearly import near_places, near_rules
+from policyd.engine.outlook import required
 from policyd.engine.wording import Wording
 from policyd.model.decision import Decision, Reason
 from policyd.model.destinations import Zone

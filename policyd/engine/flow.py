@@ -6,7 +6,7 @@ caller asserts adds a refusal or a treatment, and excuses no level.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from policyd.engine.duties import Duty
 from policyd.engine.resolve import Asked
@@ -20,17 +20,18 @@ IsLifted = Callable[[str], bool]
 """Whether an exemption lifts the cell with this reference for this call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What the flow table says: which fields are refused, and which are treated how.
 
     A field is None where the call names none and so is about the whole dataset. `above` has the
-    level by which a field exceeds the clearance.
+    level by which a field exceeds the clearance. What an exemption lifts is apart, to be recorded.
     """
 
-    never: dict[str, list[str | None]] = field(default_factory=dict)  # by category
-    above: dict[str | None, int] = field(default_factory=dict)
-    treated: dict[str | None, tuple[Treatment, str]] = field(default_factory=dict)  # with the cell
+    never: dict[str, list[str | None]]  # by category
+    above: dict[str | None, int]
+    treated: dict[str | None, tuple[Treatment, str]]  # with the cell
+    lifted: dict[str, list[str | None]]  # by category
+    lifted_above: dict[str | None, int]
 
     def duties(self) -> Iterator[Duty]:
         """The treatments as duties; cells of the table are always in force."""
@@ -40,18 +41,24 @@ class Flow:
 
 def flow_into(zone: Zone, asked: Asked, is_lifted: IsLifted) -> Flow:
     """The table's outcome for each field of the call that comes to rest in *zone*."""
-    flow = Flow()
+    flow = Flow({}, {}, {}, {}, {})
     for name, mark in asked.marks.items():
         _place(zone, name, mark, flow, is_lifted)
-        is_excused = bool(_cells(zone, asked.catalogued[name], is_lifted))
-        if mark.rank > zone.clearance and not is_excused and not is_lifted(cell(zone, CLEARANCE)):
-            flow.above[name] = mark.rank
+        if mark.rank > zone.clearance:
+            excuses = _cells(zone, asked.catalogued[name])
+            if all(is_lifted(ref) for _, ref in excuses.values()):
+                is_cleared = is_lifted(cell(zone, CLEARANCE))
+                (flow.lifted_above if is_cleared else flow.above)[name] = mark.rank
     return flow
 
 
 def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsLifted) -> None:
     """What the categories of a field do: each `never` is told, else the strictest treats it."""
-    cells = _cells(zone, mark, is_lifted)
+    cells = _cells(zone, mark)
+    lifted = [category for category, (_, ref) in cells.items() if is_lifted(ref)]
+    for category in lifted:
+        flow.lifted.setdefault(category, []).append(name)
+        del cells[category]
     refused = [category for category, (how, _) in cells.items() if how is Treatment.NEVER]
     for category in refused:
         flow.never.setdefault(category, []).append(name)
@@ -59,14 +66,11 @@ def _place(zone: Zone, name: str | None, mark: Label, flow: Flow, is_lifted: IsL
         flow.treated[name] = max(cells.values())
 
 
-def _cells(zone: Zone, mark: Label, is_lifted: IsLifted) -> dict[str, tuple[Treatment, str]]:
-    """The cells that do something about a label, by category, but those that are lifted."""
-    cells = {each: (zone.treatments[each], cell(zone, each)) for each in sorted(mark.categories)}
-    return {
-        category: (how, ref)
-        for category, (how, ref) in cells.items()
-        if how is not Treatment.PASS and not is_lifted(ref)
-    }
+def _cells(zone: Zone, mark: Label) -> dict[str, tuple[Treatment, str]]:
+    """The cells that do something about a label, by category in order."""
+    if mark.categories.isdisjoint(zone.cells):
+        return {}
+    return {category: done for category, done in zone.cells.items() if category in mark.categories}
 
 
 def cell(zone: Zone, column: str) -> str:
@@ -75,19 +79,21 @@ def cell(zone: Zone, column: str) -> str:
 
 
 def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
-    """Nothing is refused by the table."""
+    """Nothing is refused by the table; what an exemption lifts is told, for `soften` to name it."""
     zone, levels = asked.zone, words.snapshot.vocabulary.levels
-    for category, fields in sorted(flow.never.items()):
-        what = _named(asked, fields)
-        code = "category-never-enters-zone"
-        yield words.of_cell(code, zone, category, what=what, category=category)
-    if flow.above:
+    told = [*flow.never.items(), *flow.lifted.items()]
+    for category, fields in sorted(told, key=lambda each: each[0]):
+        what, how = _named(asked, fields), zone.treatments[category]
+        code = "category-never-enters-zone" if how is Treatment.NEVER else "duty-softened"
+        yield words.of_cell(code, zone, category, what=what, category=category, duty=how.word)
+    above = flow.above or flow.lifted_above
+    if above:
         yield words.of_cell(
             "label-exceeds-clearance",
             zone,
             CLEARANCE,
-            what=_named(asked, list(flow.above)),
-            level=levels[max(flow.above.values())],
+            what=_named(asked, list(above)),
+            level=levels[max(above.values())],
             clearance=levels[zone.clearance],
         )
 

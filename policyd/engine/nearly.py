@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from policyd.engine.conditions import compile_condition, condition
 from policyd.engine.grounds import Grounds
-from policyd.engine.nearness import near
+from policyd.engine.nearness import Request, listed, near
 from policyd.engine.resolve import Asked
-from policyd.model.destinations import PORTS, CanonicalUrl, Destination
+from policyd.model.destinations import CanonicalUrl, Destination
 from policyd.model.explanation import Miss, NearMiss
 from policyd.model.organisation import Integration
 from policyd.model.rules import ANYTHING, Rule, Section, Sentence
@@ -72,13 +72,13 @@ def _distance(near_miss: NearMiss) -> tuple[int, int, str]:
 
 def near_places(grounds: Grounds, asked: Asked) -> tuple[NearMiss, ...]:
     """The destination that lists the URL, but not for this caller or method; else like ones."""
-    listed, url = asked.endpoint.destination, asked.endpoint.url
+    place, url = asked.endpoint.destination, asked.endpoint.url
     if url is None:
         return ()
-    if listed:
-        misses = tuple(_narrowed(grounds.snapshot, listed, asked))
-        return (NearMiss(grounds.destination(listed.name), misses),) if misses else ()
-    found = near(grounds.snapshot.destinations.values(), url)
+    if place:
+        misses = tuple(_narrowed(grounds.snapshot, place, asked))
+        return (NearMiss(grounds.destination(place.name), misses),) if misses else ()
+    found = near(grounds.snapshot.destinations.values(), Request(url))
     return tuple(
         NearMiss(
             grounds.destination(each.destination.name),
@@ -89,14 +89,7 @@ def near_places(grounds: Grounds, asked: Asked) -> tuple[NearMiss, ...]:
 
 
 def _unlisted(word: str, place: Destination, url: CanonicalUrl) -> Miss:
-    listed = {
-        "host": (*place.hosts, *place.suffixes, *place.networks),
-        "scheme": place.schemes,
-        "port": place.ports or {PORTS[each] for each in place.schemes},
-        "path": place.paths,
-    }
-    wants = tuple(sorted(str(each) for each in listed[word]))
-    return Miss(word, wants, (str(getattr(url, word)),), _HINTS[word])
+    return Miss(word, listed(place)[word], (str(getattr(url, word)),), _HINTS[word])
 
 
 def _narrowed(snapshot: Snapshot, place: Destination, asked: Asked) -> Iterator[Miss]:

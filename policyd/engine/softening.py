@@ -14,12 +14,10 @@ _NEVER_PASS = frozenset({"integration-unregistered"})
 
 def soften(reason: Reason, case: Case) -> Reason:
     """The reason with the mode or exemption that softens it, if one does."""
-    if reason.code == "duty-softened":
-        return soften_by_mode(reason, case)
     standing = case.standing(reason.rule) if reason.rule else None
     if standing and standing.is_live:
         return replace(reason, exemption=standing.exemption.id)
-    if standing:
+    if standing and reason.code != "duty-softened":  # which is none because of its mode
         ended = standing.exemption.end.isoformat(" ", "minutes")
         said = f"{reason.message} ({standing.exemption.id} ended {ended})"
         reason = replace(reason, message=said)

@@ -151,6 +151,14 @@ class Reader:
             path = Subtrees(view.hashes).inclusion(index, size)
             return Inclusion(view.hashes(0, index, 1)[0], tuple(path))
 
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the log of *new* records goes on from that of *old*; it has as many.
+
+        The one from the empty log is empty (C2SP tlog-witness).
+        """
+        with self._view() as view:
+            return Subtrees(view.hashes).consistency(old, new) if old else []
+
     def root(self, size: int) -> bytes:
         """The hash of the tree when the log had *size* records; it has as many now."""
         with self._view() as view:

@@ -188,7 +188,7 @@ class Admin(Record, frozen=True, kw_only=True, tag="admin"):
 
 
 class Query(Record, frozen=True, kw_only=True, tag="query"):
-    """Somebody read the log: who, what they asked for, how many records they got."""
+    """Somebody read the log or looked something up: who, what they asked for, how much they got."""
 
     caller: Caller
     text: str

@@ -169,7 +169,7 @@ _ALL = (
     ReasonCode(
         "duty-softened",
         "obligation",
-        "the duty to {duty} is not in force yet",
+        "the duty to {duty} is not in force now",
         "prepare for it: it will be",
     ),
     ReasonCode(

@@ -1,8 +1,9 @@
 """Decision: the answer to one call, with every obstacle and every duty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.model.destinations import CanonicalUrl
 from policyd.model.labels import Label
@@ -45,8 +46,7 @@ class Obligation:
     properties: Mapping[str, tuple[str, ...] | int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The call as the snapshot sees it; recorded with the decision.
 
     A part is None where the call or the snapshot does not name it.
@@ -63,8 +63,7 @@ class Resolved:
     zone: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Allow exactly if there is no enforced reason against it, or a roll-out lets it pass.
 
     Reasons stand in the order of the checks, then by rule; obligations by type. `more` counts
@@ -82,6 +81,4 @@ class Decision:
     advice: tuple[Obligation, ...] = ()
     would_deny: bool = False  # without the roll-out that let the call pass
     approval: tuple[str, ...] = ()  # owners whose approval alone is missing
-    counted: Mapping[str, int] = field(
-        default_factory=dict
-    )  # what an allowed call adds, by counter
+    counted: Mapping[str, int] = {}  # what an allowed call adds, by counter

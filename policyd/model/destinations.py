@@ -1,7 +1,7 @@
 """Destinations: the listed places data may go, and the zones they stand in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
@@ -40,6 +40,16 @@ class Zone:
     fix: str | None
     clearance: int  # rank of the highest level that may enter
     treatments: Mapping[str, Treatment]  # for every category
+    cells: Mapping[str, tuple[Treatment, str]] = field(init=False, repr=False, compare=False)
+    """The categories that do not just pass: with their treatment, and the cell's reference."""
+
+    def __post_init__(self) -> None:
+        cells = {
+            category: (how, f"zone:{self.name}/{category}")
+            for category, how in sorted(self.treatments.items())
+            if how is not Treatment.PASS
+        }
+        object.__setattr__(self, "cells", cells)
 
 
 @dataclass(frozen=True, slots=True)

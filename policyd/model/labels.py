@@ -42,6 +42,8 @@ class Label:
 
     def joined(self, other: "Label") -> "Label":
         """The worst of two: the higher level and the categories of both."""
+        if self.rank >= other.rank and self.categories >= other.categories:
+            return self
         return Label(max(self.rank, other.rank), self.categories | other.categories)
 
 

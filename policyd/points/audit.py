@@ -85,8 +85,8 @@ class AuditPoint:
         found = await self.record(by, record_id)
         return (await self._prove(found.seq, found.leaf))[0]
 
-    async def receipt(self, index: int) -> tuple[str, bytes]:
-        """The receipt of a durable record, and its leaf hash.
+    async def receipt(self, index: int) -> tuple[str, bytes] | None:
+        """The receipt of a durable record, and its leaf hash; None where witnesses come first.
 
         It is for the sender of the call, who may not see all of the record: the receipt does not
         hold it, and the hash tells nothing of it. So it is no reading of the log.
@@ -94,6 +94,8 @@ class AuditPoint:
         Raises:
             LedgerUnavailable: the log cannot be read.
         """
+        if self._publication.waits_for_witnesses:
+            return None  # an answer is held up by nobody else
         return await self._prove(index, None)
 
     async def _prove(self, index: int, leaf: bytes | None) -> tuple[str, bytes]:

@@ -3,6 +3,9 @@
 Every commit signs a checkpoint; of these one is published each second, if there are new records,
 and whenever somebody waits for a receipt. It carries the log's own cosignature with the time, so
 one that does not change is published again as a sign of life.
+
+Witnesses may add theirs. Where their quorum is required, nothing gets out without it. Where it is
+not, the published checkpoint has what lines they gave in time, and a receipt does without them.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
 from policyd.model.errors import LedgerUnavailable, PolicydError
+from policyd.points.witnesses import Witnesses
 
 log = structlog.get_logger(__name__)
 
@@ -44,20 +48,25 @@ class Publication:
         reader: Reader,
         signer: Signer,
         guard: Guard | None = None,
+        witnesses: Witnesses | None = None,
         pace: Pace = Pace(),
     ) -> None:
         """Publish the log of *ledger*, as *reader* sees it; nothing is published yet.
 
-        With a *guard*, nothing is published that it does not know of.
+        With a *guard*, nothing is published that it does not know of; *witnesses* cosign.
         """
         self._ledger = ledger
         self._reader = reader
         self._signer = signer
         self._guard = guard
+        self._witnesses = witnesses
         self._pace = pace
         self._newest: Published | None = None
+        self._latest: Published | None = None  # the same, or a later one that receipts have
+        self._is_shown = witnesses is None  # whether witnesses were asked about any
         self._published_at = 0.0  # by the event loop's clock
         self._one_at_a_time = asyncio.Lock()
+        self._failed: list[LedgerUnavailable] = []  # the last time, for those who waited for it
 
     @property
     def newest(self) -> Published:
@@ -70,56 +79,86 @@ class Publication:
             raise LedgerUnavailable("no checkpoint is published yet: try again in a moment")
         return self._newest
 
-    async def covering(self, size: int) -> Published:
-        """A published checkpoint of at least *size* records, all of which are durable.
+    @property
+    def waits_for_witnesses(self) -> bool:
+        """Whether others, who may be slow or away, have to cosign before anything is published."""
+        return self._witnesses is not None and self._witnesses.are_required
 
-        Those who wait while one is published are all served by the next one.
+    async def covering(self, size: int) -> Published:
+        """A checkpoint of at least *size* records, all of which are durable.
+
+        Those who wait while one is made are all served by the next one, or fail with it.
 
         Raises:
-            LedgerUnavailable: the log cannot be read.
+            LedgerUnavailable: the log cannot be read, or its witnesses are missing.
             ClockBehind: see `Ledger.stamp`.
         """
-        while self._newest is None or self._newest.size < size:
+        failed = self._failed
+        while self._latest is None or self._latest.size < size:
             async with self._one_at_a_time:
-                if self._newest is None or self._newest.size < size:
-                    self._newest = await self._publish()
-        return self._newest
+                if self._failed is not failed:
+                    raise self._failed[0]
+                if self._latest is None or self._latest.size < size:
+                    await self._publish()
+        return self._latest
 
     async def run(self) -> None:
         """Publish what is new, until cancelled; what goes wrong is told and tried again."""
         failing = False
         while True:
-            await asyncio.sleep(self._pace.look_s)
             try:
                 if self._is_due():
                     async with self._one_at_a_time:
-                        self._newest = await self._publish()
+                        made = await self._publish()
+                    self._is_shown = True
+                    self._newest = await self._shown(made)
                 failing = False
             except PolicydError as error:
                 if not failing:  # once, not every second
                     said = {"code": error.code, "why": error.message}
                     log.warning("checkpoint-not-published", **said)
                 failing = True
+            await asyncio.sleep(self._pace.look_s)
 
     def _is_due(self) -> bool:
         # A log that takes no more records must not go on saying that there are no newer ones.
         if self._ledger.failure:
             return False
-        has_new = self._newest is None or self._newest.size < self._ledger.size
+        if self._newest is None or not self._is_shown:
+            return True
         idle_s = asyncio.get_running_loop().time() - self._published_at
-        return has_new or idle_s >= self._pace.idle_s
+        return self._newest.size < self._ledger.size or idle_s >= self._pace.idle_s
 
     async def _publish(self) -> Published:
-        """The checkpoint of the last commit with the present time.
+        """The checkpoint of the last commit, with the present time.
 
-        A crash before it is handed out leaves a cosignature that nobody has seen; the records it
-        is about are durable, and the next start publishes a checkpoint that goes on from it.
+        A crash before it is handed out leaves cosignatures that nobody has seen; the records they
+        are about are durable, and the next start publishes a checkpoint that goes on from it.
         """
         seconds = int(self._ledger.stamp().at.timestamp())
         state = await asyncio.to_thread(self._reader.state)
-        published = Published(state.size, self._signer.cosigned(state.note, seconds))
+        made = Published(state.size, self._signer.cosigned(state.note, seconds))
+        if self.waits_for_witnesses:
+            try:
+                made = await self._witnessed(made)
+            except LedgerUnavailable as error:
+                self._failed = [error]
+                raise
         if self._guard:
             # INVARIANT: what the world has seen, the guard knows.
-            await asyncio.to_thread(self._guard.advance, published.note)
+            await asyncio.to_thread(self._guard.advance, made.note)
         self._published_at = asyncio.get_running_loop().time()
-        return published
+        self._latest = made
+        if self._newest is None or self._witnesses is None or self.waits_for_witnesses:
+            self._newest = made
+        return made
+
+    async def _shown(self, made: Published) -> Published:
+        """The checkpoint with the lines of witnesses whom nothing waits for but this."""
+        return made if self.waits_for_witnesses else await self._witnessed(made)
+
+    async def _witnessed(self, made: Published) -> Published:
+        if self._witnesses is None:
+            return made
+        lines = await self._witnesses.cosignatures(made.note, made.size)
+        return Published(made.size, made.note + lines)

@@ -22,21 +22,24 @@ from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
+from policyd.points.places import PlacePoint
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader, signer, guard and segments, and the keys."""
+    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
     guard: Guard | None = None
+    witnesses: Witnesses | None = None
     keeping: Keeping | None = None
 
 
@@ -58,11 +61,14 @@ class Service:
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
         self.key_point = KeyPoint(stores.keys, ledger)
-        self.publication = Publication(ledger, stores.reader, stores.signer, stores.guard)
+        self.publication = Publication(
+            ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
+        )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
+        self.places = PlacePoint(self._policy, ledger)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
@@ -73,12 +79,14 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Count again what the log has counted, record the start; record refusals to the end.
 
-        A checkpoint is published before the first answer, and from then on.
+        A checkpoint is published before the first answer, and from then on; with witnesses that
+        must cosign it, when they have: no check waits for them.
         """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
-        await self.publication.covering(self._ledger.size)
+        if not self.publication.waits_for_witnesses:
+            await self.publication.covering(self._ledger.size)
         runs = [self.refusals.run(), self.publication.run()]
         if self.keeping:
             runs.append(self.keeping.run())

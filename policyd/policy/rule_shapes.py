@@ -60,11 +60,14 @@ class SentenceShape(Shape):
     stage: Stage | None = None
     """The stage of the integration."""
     label_at_least: Name | None = None
-    """The lowest level of data that the rule is about."""
+    """The lowest level of data that the rule is about. A level that only the caller asserts counts
+    where the rule takes away, and never where it lets through."""
     label_at_most: Name | None = None
-    """The highest level of data that the rule is about."""
+    """The highest level of data that the rule is about. A level that only the caller asserts counts
+    where the rule lets through, and so can only narrow it."""
     category: NameList | None = None
-    """Categories; the data has one of them at least."""
+    """Categories; the data has one of them at least. One that only the caller asserts counts where
+    the rule takes away, and never where it lets through."""
     during: NameList | None = None
     """NameList from guardrails/calendar.yaml; one of them is open."""
     outside: NameList | None = None

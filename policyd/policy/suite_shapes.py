@@ -20,6 +20,9 @@ from policyd.policy.words import (
     Line,
     Method,
     NameList,
+    OneOrMoreDatasets,
+    OneOrMoreIntegrations,
+    OneOrMorePlaces,
     Shape,
     Stage,
 )
@@ -47,9 +50,6 @@ Instant = TypeAliasType(
     ],
 )
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], *UNIQUE]
-Who = IntegrationId | Annotated[list[IntegrationId], *UNIQUE]
-What = DatasetId | Annotated[list[DatasetId], *UNIQUE]
-Where = str | Annotated[list[str], *UNIQUE]
 
 
 class TryShape(Shape):
@@ -59,19 +59,19 @@ class TryShape(Shape):
         json_schema_extra={**_ONE_VERB, "dependentRequired": {"send": ["to"], "to": ["send"]}}
     )
 
-    who: Who
+    who: OneOrMoreIntegrations
     """Integrations."""
-    read: What | None = None
+    read: OneOrMoreDatasets | None = None
     """Datasets that are read."""
-    write: What | None = None
+    write: OneOrMoreDatasets | None = None
     """Datasets that are changed."""
-    delete: What | None = None
+    delete: OneOrMoreDatasets | None = None
     """Datasets that are deleted."""
-    send: What | None = None
+    send: OneOrMoreDatasets | None = None
     """Datasets of which a copy goes elsewhere."""
-    to: Where | None = None
+    to: OneOrMorePlaces | None = None
     """Connections or URLs that a send contacts."""
-    at: Where | None = None
+    at: OneOrMorePlaces | None = None
     """Connections or URLs that the others contact; without it, the system's first connection."""
     fields: Annotated[list[FieldName], *UNIQUE] | None = None
     """Fields that are named."""

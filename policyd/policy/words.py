@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidatorFunctionWrapHandler,
@@ -217,3 +218,43 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 USUAL_SCHEME = next(iter(PORTS))
 """The scheme of a destination that names none."""
+
+
+def _listed(value: object) -> object:
+    """One name is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _one_or_several(pattern: str, description: str) -> WithJsonSchema:
+    item = {"type": "string", "pattern": pattern, "maxLength": _LONG, "description": description}
+    several = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+    return WithJsonSchema({"description": f"{description}, or a list", "oneOf": [item, several]})
+
+
+OneOrMoreIntegrations = TypeAliasType(
+    "OneOrMoreIntegrations",
+    Annotated[
+        list[IntegrationId],
+        *UNIQUE,
+        BeforeValidator(_listed),
+        _one_or_several(f"^{_NAME}/{_NAME}$", "a unit and its integration, such as `hr/pay-run`"),
+    ],
+)
+OneOrMoreDatasets = TypeAliasType(
+    "OneOrMoreDatasets",
+    Annotated[
+        list[DatasetId],
+        *UNIQUE,
+        BeforeValidator(_listed),
+        _one_or_several(f"^{_DATASET}$", "a system and what is in it, such as `erp/customers`"),
+    ],
+)
+OneOrMorePlaces = TypeAliasType(
+    "OneOrMorePlaces",
+    Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=_LONG)]],
+        *UNIQUE,
+        BeforeValidator(_listed),
+        _one_or_several(".", "a connection such as `crm/api`, or a URL"),
+    ],
+)

@@ -124,6 +124,26 @@ def test_described_semantics_are_taken(
     assert (answer.status == 200) == is_described == (semantic in STOPS)
 
 
+def test_names_are_public(described: Description) -> None:
+    """Shapes and operations have names to be said aloud, and no operation goes without."""
+    names = [*described["components"]["schemas"]]
+    paths = described["paths"].values()
+    operations = [operation["operationId"] for path in paths for operation in path.values()]
+    assert all(name.isidentifier() and name[0].isupper() for name in names)
+    assert all(name.isidentifier() and name[0] != "_" for name in operations)
+    assert len(operations) == len(set(operations))
+
+
+def test_what_needs_a_key_says_so(server: Server, described: Description) -> None:
+    """Exactly the operations that are described with a key refuse a stranger with 401."""
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            answer = server.send(method.upper(), path.replace("{", "").replace("}", ""))
+            assert ("security" in operation) == (answer.status == 401), path
+            assert str(answer.status) in operation["responses"]
+            assert ("401" in operation["responses"]) == ("security" in operation)
+
+
 def test_every_reference_leads_somewhere(described: Description) -> None:
     """No reference of the description is left open, and its own version is known."""
     names = set(described["components"]["schemas"])

@@ -94,6 +94,9 @@ def test_an_item_of_a_batch_has_its_own_outcome(server: Server, pep: str) -> Non
         {"status": None},
         {"rows": -1},
         {"rows": "3"},
+        {"rows": 3.5},
+        {"rows": 2.0**53},
+        {"rows": True},
         {"rows": 2**53},
         {"bytes": 1.5},
         {"error": "x" * 161},
@@ -122,7 +125,7 @@ UNASKED = {"subject": "sales/customers-to-crm", "action": "send", "data": "erp/c
 
 def test_running_unasked_is_recorded_and_counted(server: Server, pep: str) -> None:
     """What ran while there was no answer is on record afterwards, and an operator sees it."""
-    body = {"unasked": UNASKED, "status": "ok", "rows": 4}
+    body = {"unasked": UNASKED, "status": "ok", "rows": 4.0}
     answer = server.send("POST", OUTCOMES, encode(body), JSON | bearer(pep))
     assert (answer.status, answer.json()["status"]) == (201, "ran-unasked")
     records = {each["id"]: each for each in server.home.records("outcome")}

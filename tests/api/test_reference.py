@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from policyd.api.examples import EXAMPLES, Example
+from policyd.api.examples import EXAMPLES, LOOK_UPS, Example, LookUp
 from policyd.api.problems import problem
 from policyd.api.reference import page
 from policyd.api.reference_texts import OBLIGATIONS, PROBLEMS
@@ -35,7 +36,7 @@ KINDS: dict[str, type[errors.PolicydError]] = {
 
 
 def test_the_reference_is_current() -> None:
-    """The page is what the code writes; to renew it: `python -m policyd.api.reference policies`."""
+    """The page is what the code writes; to renew it: `./run docs`."""
     assert WRITTEN.read_text("utf-8") == page(POLICIES)
 
 
@@ -48,6 +49,17 @@ def test_examples_are_real(server: Server, example: Example) -> None:
     headers = JSON | bearer(server.pep("sales"))
     answer = server.send("POST", example.path, encode(sent), headers)
     assert (answer.status, answer.json()) == (200, shown)
+
+
+@pytest.mark.parametrize("example", LOOK_UPS, ids=lambda each: each.title)
+def test_look_ups_are_real(server: Server, example: LookUp) -> None:
+    """A server answers a builder's look-up as the page shows it, but for the digest."""
+    text = WRITTEN.read_text("utf-8").partition(f"### {example.title}\n")[2]
+    shown = json.loads(_BLOCK.findall(text)[0])
+    key = server.make_key("builder", units=["sales"])["key"]
+    answer = server.get(f"/v1/destinations/match?{urlencode(example.asked)}", key)
+    assert answer.status == 200
+    assert answer.json() | {"snapshot": shown["snapshot"]} == shown
 
 
 def test_every_reason_is_in_it() -> None:
@@ -64,9 +76,9 @@ def test_every_obligation_is_in_it() -> None:
 
 
 def test_every_problem_is_in_it() -> None:
-    """Each problem that a check can end with has its line, with its status, and no other."""
+    """Each problem that a check can end with has its line, and so has a malformed request."""
     raised = {code for path in CHECKING for code in codes_in(path)}
-    assert set(PROBLEMS) == raised | {each.code for each in ON_CHECKS}
+    assert set(PROBLEMS) == raised | {each.code for each in ON_CHECKS} | {"request-malformed"}
     for each in ON_CHECKS:
         assert PROBLEMS[each.code][0] == problem(each("")).status
     for code in raised:

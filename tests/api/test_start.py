@@ -154,6 +154,13 @@ def test_a_setting_that_cannot_be(home: Home) -> None:
 
 
 @pytest.mark.slow
+def test_a_setting_that_there_is_not(home: Home) -> None:
+    """A misspelt variable is told with the one that was meant, instead of being ignored."""
+    done = policyd("serve", "--data", home.data, POLICYD_POLICES=str(POLICIES))
+    assert done.returncode == 2
+    assert "`POLICYD_POLICES`; did you mean `POLICYD_POLICIES`?" in done.stderr
+
+
 def test_a_locked_ledger(home: Home) -> None:
     """A ledger that another program has locked is told after a while, not waited for for ever."""
     with closing(apsw.Connection(str(home.data / "ledger.db"))) as other:

@@ -265,6 +265,26 @@ def test_tasks_start_their_programs(ready: Toy, arguments: list[str], programs: 
 
 
 @needs_pip
+def test_the_soak_is_a_module(ready: Toy) -> None:
+    """`./run soak` runs the soak from the top of the project, and hands its options on."""
+    soak = ready.folder / "tests" / "properties" / "casbin" / "soak.py"
+    soak.parent.mkdir(parents=True)
+    soak.write_text("import sys; print('toy soak', *sys.argv[1:]); sys.exit(1)")
+    outcome = ready.run("soak", "--cases", "9")
+    assert (outcome.code, outcome.programs) == (1, ["soak --cases 9"])
+
+
+@needs_pip
+def test_benchmarks_run_in_the_environment(ready: Toy) -> None:
+    """`./run bench` is the benchmarks' own program, with its options, from .venv."""
+    (ready.folder / "tests" / "benchmarks").mkdir(parents=True)
+    program = "import sys; print('toy bench', *sys.argv[1:], sys.prefix)"
+    ready.write("tests/benchmarks/__main__.py", program)
+    outcome = ready.run("bench", "http", "--quick")
+    assert outcome.programs == [f"bench http --quick {ready.folder / '.venv'}"]
+
+
+@needs_pip
 def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     """`--quick` alone still checks everything else."""
     assert (
@@ -278,6 +298,7 @@ def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     [
         (["tset"], "no task `tset`: one of demo, serve, test, "),
         (["check", "policyd"], "`./run check` takes no arguments, and got `policyd`"),
+        (["docs", "api"], "`./run docs` takes no arguments, and got `api`"),
         (["lock"], "`./run lock` needs uv on the PATH"),
     ],
 )
@@ -287,6 +308,24 @@ def test_misuse_is_explained(toy: Toy, arguments: list[str], message: str) -> No
     assert outcome.code == 2
     assert message in outcome.said
     assert not (toy.folder / ".venv").exists()
+
+
+@needs_pip
+@pytest.mark.parametrize(
+    ("program", "code", "left"),
+    [
+        ("import sys; print(*sys.argv[1:])", 0, "policies\n"),
+        ("print('half of it'); 1 / 0", 1, "as it was"),
+    ],
+)
+def test_the_reference_is_written_whole(toy: Toy, program: str, code: int, left: str) -> None:
+    """`./run docs` replaces the page by what the code writes, and leaves it if that fails."""
+    toy.write("docs/check-api.md", "as it was")
+    toy.write("policyd/api/reference.py", program)
+    outcome = toy.run("docs")
+    assert outcome.code == code
+    assert (toy.folder / "docs" / "check-api.md").read_text(encoding="utf-8") == left
+    assert ("run: wrote docs/check-api.md" in outcome.said) == (code == 0)
 
 
 @pytest.mark.parametrize(

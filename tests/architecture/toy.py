@@ -74,7 +74,7 @@ class Toy:
     def make(cls, place: Path) -> "Toy":
         """A fresh clone, so to speak."""
         toy = cls(place / "clone", place / "tools")
-        (toy.folder / "requirements").mkdir(parents=True)
+        toy.folder.mkdir(parents=True)
         toy.tools.mkdir()
         shutil.copy(ROOT / "run", toy.folder)
         toy.write("pyproject.toml", _PYPROJECT)
@@ -85,7 +85,9 @@ class Toy:
 
     def write(self, name: str, text: str) -> None:
         """Write one file of the project."""
-        (self.folder / name).write_text(text, encoding="utf-8")
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def tool(self, name: str, script: str) -> None:
         """Put a shell script on the PATH."""

@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 import pytest
+from fastapi.routing import APIRoute
 
 from policyd import __version__
-from policyd.api import evaluation
+from policyd.api import checks
+from policyd.api import destinations as looked_up
 from policyd.api import keys as served
-from policyd.cli import check, keys
+from policyd.cli import check, destinations, keys
 from policyd.cli.options import listed
 from tests.cli.program import POLICIES, Program
 
@@ -21,11 +23,14 @@ COMMANDS = [
     ["check"],
     ["lint"],
     ["demo"],
+    ["destinations"],
+    ["destinations", "match"],
     ["keys"],
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
 ]
+WITHOUT_JSON = [["demo"], ["destinations"], ["keys"]]
 _HEAVY = {"fastapi", "sqlmodel", "sqlalchemy", "casbin", "pydantic", "httpx2", "apsw", "uvicorn"}
 
 
@@ -42,7 +47,9 @@ def test_every_command_has_an_example_and_its_exit_codes(
     assert "\x1b" not in ended.out
 
 
-@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in (["keys"], ["demo"])])
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if each not in (["destinations"], ["keys"], ["demo"])]
+)
 def test_every_command_can_speak_to_programs(policyd: Program, command: list[str]) -> None:
     """Each command has `--json`."""
     assert "--json" in policyd(*command, "--help").out
@@ -85,6 +92,13 @@ def test_help_is_light(policyd: Program) -> None:
         (["serve", "--prot", "1"], "--port", "policyd serve --help"),
         (["serve", "--port", "http"], "integer", "policyd serve --help"),
         (["keys", "make"], "`make`", "policyd keys --help"),
+        (["destinations", "find"], "`find`", "policyd destinations --help"),
+        (["destinations", "match"], "missing argument `URL`", "policyd destinations match --help"),
+        (
+            ["destinations", "match", "a", "--method"],
+            "--method",
+            "policyd destinations match --help",
+        ),
         (["keys", "create", "x"], "--role", "policyd keys create --help"),
         (["check", "a/b", "read", "c/d", "--rows", "-1"], "--rows", "policyd check --help"),
         (["init", "--data"], "--data", "policyd init --help"),
@@ -158,5 +172,8 @@ def test_options_take_lists_both_ways() -> None:
 
 def test_client_commands_ask_the_documented_places() -> None:
     """The client and the API name the same paths."""
-    assert evaluation.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
+    assert checks.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
     assert served.router.prefix == keys._PATH  # noqa: SLF001 - the same
+    (route,) = looked_up.router.routes
+    assert isinstance(route, APIRoute)
+    assert route.path == destinations._PATH  # noqa: SLF001 - the same

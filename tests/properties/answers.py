@@ -11,7 +11,9 @@ from typing import Any
 
 from policyd.engine.decide import Engine
 from policyd.model.call import Call, Entity
+from policyd.model.decision import Obligation, Reason
 from policyd.model.facts import Facts
+from policyd.model.labels import Label
 from policyd.policy.load import load_files
 from tests.properties.asking import targets
 from tests.properties.trees import company, files
@@ -26,7 +28,7 @@ def answers() -> list[dict[str, Any]]:
     engine = Engine(snapshot)
     places = tree["guardrails/destinations.yaml"]["destinations"]
     return [
-        asdict(engine.decide(call, Facts(MOMENTS[0])))
+        engine.decide(call, Facts(MOMENTS[0]))._asdict()
         for who in sorted(snapshot.integrations)
         for action, data, endpoint in targets(sorted(snapshot.datasets), places)
         for fields in ((), ("email",), ("number", "iban"))
@@ -45,6 +47,8 @@ def answers() -> list[dict[str, Any]]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Reason | Obligation | Label):
+        return asdict(value)
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 

@@ -1,18 +1,24 @@
-"""Casbin, as it is used here, against a matcher that can be read at a glance."""
+"""The index of rules against casbin, and both against a matcher that can be read at a glance."""
 
-from hypothesis import given
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyd.engine.access import AccessRules
 from policyd.engine.destination import DestinationTable
 from policyd.engine.resolve import Asked, resolve
-from policyd.model.rules import Rule, Section
+from policyd.model.rules import ACTIONS, Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
+from tests.casbin_rules import CasbinRules
 from tests.properties.asking import Asks, asks
 from tests.properties.companies import snapshots
-from tests.properties.ruling import many_rules
+from tests.properties.ruling import NARROWING, many_rules, rule
 from tests.properties.sampling import more, share
-from tests.properties.world import LAYERS, WORDS
+from tests.properties.world import DATASETS, LAYERS, WORDS
+
+Kind = type[AccessRules] | type[CasbinRules]
 
 
 def speaks_about(rule: Rule, asked: Asked, names: frozenset[str]) -> bool:
@@ -60,12 +66,13 @@ def _questions(snapshot: Snapshot, asked: Asks) -> list[Asked]:
 
 @more(2)
 @given(snapshots, many_rules, asks)
-def test_casbin_finds_what_the_words_say(
-    snapshot: Snapshot, rules: dict[str, Rule], asked: Asks
+@pytest.mark.parametrize("kind", [AccessRules, CasbinRules])
+def test_found_is_what_the_words_say(
+    kind: Kind, snapshot: Snapshot, rules: dict[str, Rule], asked: Asks
 ) -> None:
     """Every layer names exactly the rules that speak about the call, whatever is asked."""
     groups = {name: who.names for name, who in snapshot.integrations.items()}
-    access = AccessRules(rules.values(), groups, snapshot.vocabulary)
+    access = kind(rules.values(), groups, snapshot.vocabulary)
     for question in _questions(snapshot, asked):
         who = question.call.subject.id
         names = groups.get(who, frozenset({who}))
@@ -78,6 +85,41 @@ def test_casbin_finds_what_the_words_say(
             found = access.matches(layer, question)
             assert [ref for forbids, ref in speaking if not forbids] == list(found.allows)
             assert [ref for forbids, ref in speaking if forbids] == list(found.forbids)
+
+
+def _crowd() -> list[Rule]:
+    """Three hundred rules of one layer, most about everyone and everything, all narrowed twice."""
+    whom = [("everyone",), ("everyone",), ("reader", "writer"), ("sales",), ("hr/report",)]
+    what = [("*",), ("*",), ("erp/*",), ("erp/stock", "hris/*"), DATASETS[:3]]
+    narrow = [(word, value) for word in sorted(NARROWING) for value in NARROWING[word]]
+    sections = (Section.CEILING, Section.FORBID, Section.REQUIRE, Section.LIMIT)
+    found = []
+    for number in range(300):
+        data = dict.fromkeys(ACTIONS[number % 2 :: 2], what[number // 5 % 5])
+        narrowed: dict[str, Any] = dict(
+            [narrow[number * 7 % len(narrow)], narrow[number * 13 % len(narrow)]]
+        )
+        says = Sentence(data, whom[number % 5], **narrowed)
+        found.append(rule(f"guardrail:r{number}", "guardrail", sections[number % 4], says))
+    return found
+
+
+CROWD = _crowd()
+crowds = st.builds(lambda first, step: CROWD[first::step], st.integers(0, 9), st.integers(1, 4))
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(snapshots, crowds, asks)
+def test_a_crowd_of_rules_is_found_as_casbin_finds_it(
+    snapshot: Snapshot, rules: list[Rule], asked: Asks
+) -> None:
+    """Where rules are many enough to stand in a tree, the same ones match, in the same order."""
+    groups = {name: who.names for name, who in snapshot.integrations.items()}
+    index = AccessRules(rules, groups, snapshot.vocabulary)
+    reference = CasbinRules(rules, groups, snapshot.vocabulary)
+    for question in _questions(snapshot, asked):
+        expected = reference.matches("guardrail", question)
+        assert index.matches("guardrail", question) == expected
 
 
 def _speaking(drawn: tuple[Snapshot, dict[str, Rule], Asks]) -> list[bool]:

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def _shuffled(said: Any, shuffle: Shuffle, *above: str) -> Any:  # noqa: ANN401 
 def _said(decision: Decision) -> Decision:
     """The decision without the order in which a unit's file gives roles out."""
     roles = tuple(sorted(decision.resolved.roles))
-    return replace(decision, resolved=replace(decision.resolved, roles=roles))
+    return decision._replace(resolved=decision.resolved._replace(roles=roles))
 
 
 @given(honest(), asks_of(*SALES, *HR), shuffles)

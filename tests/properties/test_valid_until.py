@@ -1,6 +1,5 @@
 """An answer holds for as long as it says."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -30,7 +29,7 @@ def test_an_answer_holds_until_it_ends(snapshot: Snapshot, asked: Asks, part: fl
         length = decision.valid_until - now.now
         for later in (now.now + length * part, decision.valid_until - INSTANT):
             again = engine.decide(call, Facts(later))
-            assert replace(again, valid_until=decision.valid_until) == decision
+            assert again._replace(valid_until=decision.valid_until) == decision
 
 
 def _ends_early(drawn: tuple[Snapshot, Asks]) -> list[bool]:

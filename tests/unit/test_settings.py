@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from policyd.cli.server import DEFAULT_URL
+from policyd.cli.server import DEFAULT_URL, KEY
 from policyd.model.errors import UsageError
-from policyd.settings import read_settings
+from policyd.settings import OF_CLIENTS, Settings, check_variables, read_settings
 
 ROOT = Path(__file__).parents[2]
 _PROGRAM = """
@@ -122,3 +122,30 @@ def test_bad_option_is_named_as_one() -> None:
 
     assert "--port cannot be `70000`" in caught.value.message
     assert "POLICYD_PORT" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("POLICYD_POLICYS", "`POLICYD_POLICYS`; did you mean `POLICYD_POLICIES`?"),
+        ("POLICYD_MAX_BODY", "`POLICYD_MAX_BODY`; did you mean `POLICYD_MAX_BODY_BYTES`?"),
+        ("policyd_tls_crt", "`policyd_tls_crt`; did you mean `POLICYD_TLS_CERT`?"),
+        ("POLICYD_", "`POLICYD_`"),
+        ("POLICYD_ZZZ", "`POLICYD_ZZZ`; correct it or unset it"),
+    ],
+)
+def test_an_unknown_variable_is_named(name: str, said: str) -> None:
+    """A variable with our prefix that nothing reads is refused, with the one that is near."""
+    with pytest.raises(UsageError) as caught:
+        check_variables(["PATH", "POLICYD_PORT", name])
+
+    assert caught.value.code == "setting-unknown"
+    assert said in caught.value.message
+
+
+def test_every_setting_and_the_variables_of_clients_are_known() -> None:
+    """No variable that is read is refused, in capitals or not; others' variables are not ours."""
+    names = [f"POLICYD_{name.upper()}" for name in Settings.model_fields]
+    clients = [f"POLICYD_{name}" for name in OF_CLIENTS]
+    check_variables([*names, *map(str.lower, names), *clients, "POLICY", "MY_POLICYD_X", ""])
+    assert {KEY, "POLICYD_URL"} == set(clients)

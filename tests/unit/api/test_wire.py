@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from policyd.api.wire import MAX_CALL, answer_body, read_call
+from policyd.engine.destination import UrlRefused, canonical
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason, Resolved
 from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
@@ -234,3 +235,45 @@ def test_reasons_name_rules_only_to_those_who_may_know() -> None:
     full = msgspec.json.decode(answer_body(decision(allow=False), ALL, in_full=True))
     assert plain["context"] == {"reasons": [seen], "more_reasons": 3}
     assert full["context"]["reasons"] == [seen | hidden]
+
+
+@pytest.mark.parametrize("written", [b"12", b"12.0", b"1.2e1", b"120e-1"])
+def test_a_whole_number_is_one_however_it_is_written(written: bytes) -> None:
+    """JSON Schema calls 12.0 an integer, and so does a check: the call has 12."""
+    sent = changed(action={"name": "send", "properties": {"rows": 0}})
+    rows = read(sent.replace(b'"rows":0', b'"rows":' + written)).rows
+    assert (rows, type(rows)) == (12, int)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("https://me:s3cr3t@crm.example/a", "https://…@crm.example/a"),
+        ("https://s3cr3t@crm.example", "https://…@crm.example"),
+        ("https://me:s3@cr3t@crm.example/@a", "https://…@crm.example/@a"),
+        (r"https:/\me:s3cr3t@crm.example/a", r"https:/\…@crm.example/a"),
+        ("//me:s3cr3t@crm.example", "//…@crm.example"),
+        ("https:me:s3cr3t@crm.example", "https:…@crm.example"),
+        ("HTTPS://me:s3/cr3t@crm.example/a", "HTTPS://…@crm.example/a"),
+        ("https://me:s3#cr3t@crm.example/a", "https://…@crm.example/a"),
+        ("https://me:s3?cr3t@crm.example/a", "https://…@crm.example/a"),
+        ("https://crm.example?to=s3cr3t@x", "https://crm.example"),
+        ("https://me:12/s3cr3t", "https://me:12/s3cr3t"),
+        ("https://[fd00::1]:8443/@s", "https://[fd00::1]:8443/@s"),
+        ("https://crm.example:443/users/@jo?s3cr3t@x", "https://crm.example:443/users/@jo"),
+        ("crm/api", "crm/api"),
+    ],
+)
+def test_user_information_gets_nowhere(sent: str, kept: str) -> None:
+    """A password in a URL is in neither decision nor record; the URL is refused all the same."""
+    assert read(changed(context={"endpoint": sent})).endpoint == kept
+    for user in {sent, kept} if "…" in kept else ():
+        with pytest.raises(UrlRefused):
+            canonical(user)
+
+
+def test_a_refusal_repeats_no_user_information() -> None:
+    """What is refused for another reason is told without them, too."""
+    with pytest.raises(CallMalformed, match="control") as refused:
+        read(changed(context={"endpoint": "https://me:s3cr3t@crm.example\n"}))
+    assert "s3cr3t" not in str(refused.value)

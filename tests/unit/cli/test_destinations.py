@@ -13,10 +13,14 @@ POLICIES = str(Path(__file__).parents[3] / "policies")
 @pytest.mark.parametrize(
     ("url", "code", "words"),
     [
-        ("https://user@crm.example/", 1, "refused: it has a user name"),
-        ("https://erp.halmfeld.example./odata/x", 0, "listed as erp, in the zone core"),
-        ("https://erp.halmfeld.example/admin", 1, "near: erp, but for its path"),
-        ("https://nowhere.test/", 1, "no destination lists it"),
+        (
+            "https://user@crm.example/",
+            1,
+            "it has a user name or password before `@` [endpoint-unreadable]",
+        ),
+        ("https://erp.halmfeld.example./odata/x", 0, "listed as erp"),
+        ("https://erp.halmfeld.example/admin", 1, "near: erp, but for its path (/odata/*)"),
+        ("https://nowhere.test/", 1, "is on no list"),
     ],
 )
 def test_says_what_becomes_of_a_url(

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from policyd.engine.calendar import open_windows, steady_until, wall_clock
+from policyd.engine.calendar import Timetable, open_windows, wall_clock
 from policyd.model.calendar import Calendar, Hours, Span
 
 WORKDAYS = frozenset(range(5))
@@ -81,10 +81,16 @@ STEADY = [
 ]
 
 
+@pytest.mark.parametrize("is_common", [True, False], ids=["common", "own"])
 @pytest.mark.parametrize(("what", "now", "until", "expected"), STEADY)
-def test_steady_until(what: str, now: str, until: str | None, expected: str) -> None:
+def test_steady_until(
+    what: str, now: str, until: str | None, expected: str, is_common: bool
+) -> None:
     """An answer is good for a minute, and no longer than what it rests on."""
-    found = steady_until(CALENDAR, _at(now), [_at(until)] if until else [])
+    ends = (_at(until),) if until else ()
+    timetable = Timetable(CALENDAR, ends if is_common else ())
+    found = timetable.steady_until(_at(now), () if is_common else ends)
     assert found == _at(expected), what
+    assert timetable.at(_at(now)).clock(_at(now)) == wall_clock(CALENDAR, _at(now))
     assert found.tzinfo is UTC or found.utcoffset() == timedelta(0)
     assert _at(now) < found <= _at(now) + MINUTE

@@ -97,7 +97,7 @@ def test_file_has_no_secret(path: Path, store: KeyStore) -> None:
     written = b"".join(each.read_bytes() for each in path.parent.iterdir())
 
     assert secret.encode() not in written
-    assert secret.rpartition("_")[2].encode() not in written
+    assert secret.split("_", 2)[2].encode() not in written
     assert b"Sales flows" in written, "the file was read"
 
 
@@ -171,6 +171,9 @@ _REFUSED = [
     ({"holder": "Ida\n"}, "holder"),
     ({"holder": "Ida\x1b[2J"}, "holder"),
     ({"holder": "\ud800"}, "holder"),
+    ({"holder": "Ida\u202emoc.live"}, "holder"),
+    ({"holder": "Ida\u200b"}, "holder"),
+    ({"holder": "Ida\u00a0Meier"}, "holder"),
     ({"kind": "robot"}, "`robot`"),
     ({"owner": None}, "owner"),
     ({"owner": "Sales IT"}, "`Sales IT`"),
@@ -184,6 +187,7 @@ _REFUSED = [
     ({"integrations": frozenset({"sales"})}, "unit/integration"),
     ({"integrations": frozenset({"sales/a/b"})}, "unit/integration"),
     ({"integrations": frozenset({"sales/*"})}, "unit/integration"),
+    ({"integrations": frozenset({"sales/" + "a" * 116})}, "unit/integration"),
     ({"integrations": frozenset({"sales/a\n"})}, "unit/integration"),
     ({"supported_obligations": ("Mask",)}, "`Mask`"),
     ({"supported_obligations": ("mask tokenise",)}, "`mask tokenise`"),

@@ -1,0 +1,1 @@
+"""Reviewing policy: what a tree does, found out from files alone."""
