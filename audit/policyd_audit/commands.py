@@ -25,6 +25,7 @@ from policyd_audit.meter import Meter
 from policyd_audit.proof import Subtrees, check_inclusion
 from policyd_audit.receipt import Receipt
 from policyd_audit.report import Findings, Report
+from policyd_audit.segment import RECORDS
 from policyd_audit.shelved import segments_beside
 from policyd_audit.succession import Succession
 from policyd_audit.targets import log_at, proof_at, read_text
@@ -48,7 +49,7 @@ def verifying(arguments: argparse.Namespace) -> int:
             report = verify_log(log, vkey=vkey, seen=seen, progress=meter.show)
         else:
             shelf = segments_beside(Path(arguments.target))
-            segments = shelf if shelf.is_dir() else None
+            segments = shelf if shelf.is_dir() or log.oldest() >= RECORDS else None
             report = verify(log, vkey=vkey, seen=seen, progress=meter.show, segments=segments)
     _check_decided(report)
     code = render.exit_code(report)

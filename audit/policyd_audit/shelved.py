@@ -121,7 +121,7 @@ def _unvouched(first: int, end: int) -> Iterator[_Vouched]:
         stop = min(end, (number + 1) * RECORDS)
         why = (
             f"records {first} to {stop - 1} are not in the ledger's file, and segment {number},"
-            " which should have them, has no readable manifest"
+            f" which should have them, has no readable manifest in `{FOLDER}` beside it"
         )
         yield _Vouched(first, stop, Malformed("segment-lost", why, segment=number))
         first = stop

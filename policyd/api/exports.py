@@ -14,10 +14,15 @@ OCTETS = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
 MOST_FILES = 20_000
 _OCTETS_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}}
+    200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+    404: {},
+    410: {},
+    503: {},
 }
 _TEXT_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {TEXT: {"schema": {"type": "string"}}}}
+    200: {"content": {TEXT: {"schema": {"type": "string"}}}},
+    404: {},
+    503: {},
 }
 
 
@@ -86,8 +91,10 @@ class ExportDone(BaseModel):
     left_out: Annotated[list[LeftOut], Field(max_length=MOST_FILES)] = []
 
 
-@router.post("", status_code=201)
-async def begin_export(asked: ExportAsked, request: Request, service: Served, by: Auditor) -> ExportBegun:
+@router.post("", status_code=201, responses={503: {}})
+async def begin_export(
+    asked: ExportAsked, request: Request, service: Served, by: Auditor
+) -> ExportBegun:
     """Begin an export: it is recorded, and lasts seven days."""
     wanted = Asked(asked.form, asked.first, asked.end, asked.after, asked.before)
     begun = await service.exports.begin(sender(request, by), wanted)

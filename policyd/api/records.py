@@ -101,14 +101,14 @@ async def records(
 @router.get(
     "/{record_id:path}/proof",
     response_class=Response,
-    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}, 404: {}},
+    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}, 404: {}, 410: {}},
 )
 async def proof(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """A receipt: proof that the record is in the signed log, and the record itself."""
     return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
-@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}})
+@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}, 410: {}})
 async def record(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """One record, with its place in the tree and its leaf hash."""
     return _json(_shown(await service.audit.record(sender(request, by), record_id)))

@@ -12,8 +12,11 @@ import pytest
 from policyd_audit import render
 from policyd_audit.cli import main
 from policyd_audit.errors import Malformed, Unreadable
+from policyd_audit.export import Export, File
+from policyd_audit.export import body as export_body
 from policyd_audit.ledger_file import LedgerFile
-from policyd_audit.segment import Segment, body, check_file, parse
+from policyd_audit.segment import Segment, body, check_file, manifest_name, parse
+from policyd_audit.shelved import ShelvedLedger
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.verify import verify
 from policyd_audit.verify_log import verify_log
@@ -262,3 +265,33 @@ def test_a_log_that_has_lost_records_is_checked_around_them(
         report = verify_log(log, vkey=VKEY)
     assert "records 0 to 511 cannot be read" in [each.message for each in report.findings]
     assert not report.records_match
+
+
+def test_a_copy_without_its_segments_is_told_so(
+    shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where whole segments are missing from the file, it is said where they should be."""
+    shelf.ledger.change("update leaf set seq = seq + 65536 - 512")
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(shelf.ledger.path.read_bytes())
+    assert main(["verify", str(copy), "--key", VKEY]) == 1
+    assert "in `segments` beside it" in capsys.readouterr().out
+
+
+def test_names_and_single_records(shelf: Shelf) -> None:
+    """What is behind the segments is read as from the file alone."""
+    assert manifest_name(7) == "segment-000007.manifest"
+    with LedgerFile(shelf.ledger.path) as ledger:
+        evidence = ShelvedLedger(ledger, shelf.folder, None)
+        assert evidence.leaf(600) == ledger.leaf(600)
+        assert [seq for seq, *_ in evidence.leaves(690)] == list(range(690, 700))
+        assert [seq for seq, *_ in evidence.leaves(300)] == list(range(300, 700))
+
+
+def test_an_export_is_described() -> None:
+    """Its manifest names the tree, the records, what was left out and the files."""
+    files = (File("records.csv", 9, "0f" * 32),)
+    made = Export("log.example", "id", "key", "csv", 9, b"\0" * 32, (1, 9), ((2, 3),), files)
+    lines = export_body(made).split("\n")
+    assert lines[0] == "policyd export v1"
+    assert lines[6:9] == ["records 1 9", "left-out 2 3", f"file records.csv 9 {'0f' * 32}"]
