@@ -26,6 +26,7 @@ from policyd.ledger.cold import Cold
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.personal import Personal
 from policyd.ledger.reader import Reader
 from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import Stamper
@@ -37,7 +38,13 @@ from policyd.points.service import Service, Stores
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore, NewKey
-from policyd.settings import LOOPBACK, Settings, check_exposure
+from policyd.settings import (
+    LOOPBACK,
+    Settings,
+    check_exposure,
+    personal_fields,
+    retention_days,
+)
 
 log = structlog.get_logger(__name__)
 KNOWN_UVICORN = ("0.54.",)
@@ -193,7 +200,13 @@ class _Server(uvicorn.Server):
 async def _serve(
     settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
 ) -> None:
-    options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
+    fields = personal_fields(settings)
+    options = Options(
+        utc_now,
+        records=settings.queue_records,
+        bytes=settings.queue_bytes,
+        personal=Personal(fields) if fields else None,
+    )
     with (
         closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
         closing(Cold(Shelf(folder.path), folder.signer)) as cold,
@@ -207,7 +220,7 @@ async def _serve(
                 rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
                 keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
                 stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
-                service = Service(stores, read, start)
+                service = Service(stores, read, start, retention_days(settings))
                 async with service.running():
                     await _run(settings, service, door)
             finally:

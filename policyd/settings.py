@@ -11,11 +11,15 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from policyd.ledger.personal import FIELDS
 from policyd.model.errors import UsageError
+from policyd_audit.record import KINDS
 
 PREFIX = "POLICYD_"
 OF_CLIENTS = frozenset({"KEY", "URL"})
 """Variables, after the prefix, of the commands that ask a server; one shell may serve and ask."""
+
+_FOR_EVER = 100_000  # days
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -38,9 +42,32 @@ def _addresses(text: str) -> str:
     return text
 
 
+def _personal(text: str) -> str:
+    """The names, if each can be kept apart of a record."""
+    for each in _words(text):
+        if each not in FIELDS:
+            raise ValueError(f"`{each}` cannot be kept apart; name some of {', '.join(FIELDS)}")
+    return text
+
+
+def _days(text: str) -> str:
+    """The days, if each part is `kind=days` for a kind of record, or for all others `*=days`."""
+    for each in _words(text):
+        kind, _, days = each.partition("=")
+        if kind not in KINDS | {"*"} or not days.isdecimal() or not 0 < int(days) < _FOR_EVER:
+            raise ValueError(f"`{each}` is not `kind=days`; write it like decision=400,*=3650")
+    return text
+
+
+def _words(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
 PublicUrl = Annotated[str, AfterValidator(_public)]
 Addresses = Annotated[str, AfterValidator(_addresses)]
+PersonalFields = Annotated[str, AfterValidator(_personal)]
+Days = Annotated[str, AfterValidator(_days)]
 
 
 class Settings(BaseSettings):
@@ -76,6 +103,10 @@ class Settings(BaseSettings):
     """The file that knows what the log has published: best on another machine's disk."""
     witnesses: Path | None = None
     """Who cosigns checkpoints, and which of them must: a file in C2SP tlog-policy format."""
+    personal: PersonalFields = ""
+    """What is kept apart of records, to be erasable: address, on_behalf_of, purpose, …"""
+    retention: Days = ""
+    """Days that records are kept, by kind, such as decision=400,*=3650; others for ever."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
@@ -90,6 +121,19 @@ class Settings(BaseSettings):
     """Records that may wait for their commit; beyond it checks get 503."""
     queue_bytes: Bytes = 16 << 20
     """Bytes of records that may wait for their commit."""
+
+
+def personal_fields(settings: Settings) -> frozenset[str]:
+    """The members of records that are kept apart of them."""
+    return frozenset(_words(settings.personal))
+
+
+def retention_days(settings: Settings) -> dict[str, int]:
+    """How many days each kind of record is kept; one that is absent is kept for ever."""
+    said = dict(each.split("=") for each in _words(settings.retention))
+    others = said.pop("*", None)
+    days = dict.fromkeys(KINDS, others) if others else {}
+    return {kind: int(each) for kind, each in sorted((days | said).items()) if each}
 
 
 def read_settings(**given: object) -> Settings:

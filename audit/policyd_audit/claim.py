@@ -17,12 +17,32 @@ class Claim(NamedTuple):
     note: str | None = None
     cosigned: int | None = None
 
-    def report(self, root: bytes | None, findings: Findings, seen: int | None) -> Report:
-        """Return the report of a verification that came to this *root*."""
-        found = tuple(findings)
-        more = findings.more
+    def report(
+        self,
+        root: bytes | None,
+        findings: Findings,
+        seen: int | None,
+        pruned: tuple[int, int | None] = (0, None),
+    ) -> Report:
+        """Return the report of a verification that came to this *root*.
+
+        Args:
+            root: What the records add up to.
+            findings: What was found.
+            seen: How many records a checkpoint from before covers.
+            pruned: Where the log begins, and the record that says so.
+        """
         return Report(
-            self.checkpoint, root, self.signature, found, more, self.note, seen, self.cosigned
+            checkpoint=self.checkpoint,
+            root=root,
+            signature=self.signature,
+            findings=tuple(findings),
+            more=findings.more,
+            note=self.note,
+            seen=seen,
+            cosigned=self.cosigned,
+            begin=pruned[0],
+            pruned_by=pruned[1],
         )
 
 

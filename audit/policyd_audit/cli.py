@@ -21,6 +21,7 @@ _USAGE_ERRORS = {
     "key-missing",
     "no-such-record",
     "old-missing",
+    "record-pruned",
     "url-invalid",
     "url-unencrypted",
 }

@@ -6,11 +6,14 @@ import os
 import sys
 import tempfile
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from policyd_audit import note, receipt, record, render, succession
 from policyd_audit.checkpoint import MAX_SIZE, Checkpoint
 from policyd_audit.claim import Claim, claim_of, remembered
+from policyd_audit.disclosure import NAMES, reveal
 from policyd_audit.errors import (
     Contradiction,
     Malformed,
@@ -88,10 +91,10 @@ def showing(arguments: argparse.Namespace) -> int:
         if isinstance(log, TiledLog):
             log.size = _claim(log, None)[0].size
         seq, leaf, stored = _find(log, arguments.record)
-    return _show(seq, leaf, stored)
+        return _show(seq, leaf, stored, log)
 
 
-def _show(seq: int, leaf: object, stored: object) -> int:
+def _show(seq: int, leaf: object, stored: object, log: Log | None = None) -> int:
     if not isinstance(leaf, bytes):
         raise Malformed("record-malformed", f"record {seq}: it is not stored as a blob")
     computed = leaf_hash(leaf)
@@ -99,10 +102,38 @@ def _show(seq: int, leaf: object, stored: object) -> int:
         content = record.parse(leaf)
     except Malformed as error:
         raise Malformed(error.code, f"record {seq}: {error.message}") from error
-    _print(json.dumps({"index": seq, "leaf_hash": computed.hex(), "record": content}, indent=2))
+    said = {"index": seq, "leaf_hash": computed.hex(), "record": content}
+    _print(json.dumps(said | _apart(seq, content, log), indent=2))
     if computed != stored:
         raise Contradiction("record-hash", f"record {seq}: the bytes do not match their leaf hash")
     return render.HOLDS
+
+
+def _apart(seq: int, content: Mapping[str, Any], log: Log | None) -> dict[str, object]:
+    """Return what is to be said of the values that are kept apart of a record."""
+    if NAMES not in content:
+        return {}
+    stored = log.beside(seq) if log else None
+    if log is None or stored is None:
+        return {"hidden": content[NAMES]}
+    try:
+        revealed = reveal(content, stored)
+    except VerificationError as error:
+        raise Contradiction(error.code, f"record {seq}: {error.message}") from error
+    if revealed.lost:
+        why = f"record {seq}: what is personal in it is gone, and nobody erased it"
+        raise Contradiction("disclosure-missing", why)
+    apart: dict[str, object] = {"disclosed": [each._asdict() for each in revealed.values]}
+    if revealed.hidden:
+        apart["erased"] = revealed.hidden
+        apart["erased_by"] = [_act(log, act) for act, _ in revealed.erased]
+    return apart
+
+
+def _act(log: Log, act: int) -> dict[str, object]:
+    """Return which record says that something was erased, if it is there."""
+    leaf, _ = log.leaf(act) or (b"", b"")
+    return {"index": act, "id": record.claimed_id(leaf) if isinstance(leaf, bytes) else None}
 
 
 def _verify_proof(proof: Receipt | Succession, arguments: argparse.Namespace, key: note.Key) -> int:
@@ -257,6 +288,9 @@ def _find(log: Log, wanted: str) -> tuple[int, object, object]:
         seq = None
     else:
         seq = log.find(wanted) if record.is_id(wanted) else None
+    if seq is not None and seq < (first := log.first()):
+        why = f"record {seq} was pruned: this log begins at record {first}"
+        raise NoSuchRecord("record-pruned", why)
     found = None if seq is None else log.leaf(seq)
     if seq is None or found is None:
         raise _no_record(wanted)

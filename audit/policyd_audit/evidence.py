@@ -33,6 +33,12 @@ class Evidence(Protocol):
     def leaf(self, seq: int) -> tuple[object, object] | None:
         """Return bytes and stored leaf hash of one record, or None."""
 
+    def first(self) -> int:
+        """Return the number of the record that the log begins at; what was before was pruned."""
+
+    def beside(self, seq: int) -> Sequence[bytes] | None:
+        """Return what is kept apart of a record; None where it is kept elsewhere."""
+
     def tile(self, level: int, index: int) -> bytes:
         """Return the 256 hashes of a full tile, concatenated."""
 

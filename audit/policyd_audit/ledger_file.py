@@ -3,13 +3,15 @@
     leaf(seq, leaf, hash)          seq from 0 without gaps; hash is the leaf hash of leaf
     tile(level, n, data)           the full tiles of the tree
     state(size, stack, root, note) one row: the tree's append state and its signed checkpoint
+    disclosure(id, data)           what is kept apart of records, or was erased
+    retained(id, first, act)       one row, once records were pruned: where the log begins
 
 All is read in one transaction, so a ledger that is being written is seen at one moment. The file
 is opened read-only, and with no `-wal` beside it nothing is created next to it either.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +19,13 @@ from typing import NamedTuple
 
 from policyd_audit.checkpoint import MAX_SIZE
 from policyd_audit.errors import Malformed, Unreadable, shown
-from policyd_audit.tree import TILE_BYTES
+from policyd_audit.tree import TILE_BYTES, TILE_WIDTH
 
 APPLICATION_ID = 0x706F6C64
 USER_VERSION = 1
 
+_ID_BITS = 16  # a disclosure's id is its record's number, and so many bits
+_BESIDE = {"disclosure": {"id", "data"}, "retained": {"id", "first", "act"}}
 _COLUMNS = {
     "leaf": {"seq", "leaf", "hash"},
     "tile": {"level", "n", "data"},
@@ -99,7 +103,10 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
         return oldest if type(oldest) is int else 0
 
     def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield seq, leaf and hash of the records from *first* on in order, as they are stored."""
+        """Yield seq, leaf and hash of the records from *first* on in order, as they are stored.
+
+        Where the log begins later, rows before that are not met: they wait to be removed.
+        """
         query = "select seq, leaf, hash from leaf where seq >= ? order by seq"
         with self._reading():
             # From the start on, also a row with a number below 0 is met, which should not be there.
@@ -115,6 +122,30 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             found: tuple[object, object] | None = self._db.execute(
                 "select leaf, hash from leaf where seq = ?", (seq,)
             ).fetchone()
+        return found
+
+    def first(self) -> int:
+        """Return the number of the record that the log begins at; what was before was pruned."""
+        if "retained" not in self._beside:
+            return 0
+        with self._reading():
+            row = self._db.execute("select first from retained").fetchone()
+        first = row[0] if row else 0
+        if type(first) is not int or first % TILE_WIDTH or not 0 <= first < MAX_SIZE:
+            why = "the number of the record that the log begins at is none"
+            raise Malformed("state-malformed", why)
+        return first
+
+    def beside(self, seq: int) -> Sequence[bytes]:
+        """Return what is kept apart of a record, and what stands where some of it was erased."""
+        if "disclosure" not in self._beside:
+            return ()
+        query = "select data from disclosure where id >= ? and id < ? order by id"
+        with self._reading():
+            ids = (seq << _ID_BITS, (seq + 1) << _ID_BITS)
+            found = [data for (data,) in self._db.execute(query, ids)]
+        if not all(type(data) is bytes for data in found):
+            raise Malformed("disclosure-malformed", f"record {seq}: a disclosure is not a blob")
         return found
 
     def tile(self, level: int, index: int) -> bytes:
@@ -175,6 +206,7 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             if not columns <= self._columns(table):
                 why = f"{self._name} has no table {table}({', '.join(sorted(columns))})"
                 raise Malformed("not-a-ledger", why)
+        self._beside = {name for name, columns in _BESIDE.items() if columns <= self._columns(name)}
 
     def _columns(self, table: str) -> set[str]:
         """Return the columns a table stores; a view or virtual table stores none."""

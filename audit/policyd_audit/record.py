@@ -9,6 +9,8 @@ integers below 2^53, nothing escaped that need not be. Every record has
     kind    one of `KINDS`
     nonce   128 random bits in hex, so that nobody can guess a record from its hash
 
+What is personal in a record may be kept apart of it: see `disclosure`.
+
 Members beyond those checked here are allowed; what has no value is absent, never null.
 """
 
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from policyd_audit.disclosure import DIGESTS, NAMES, are_digests
 from policyd_audit.errors import Malformed, shown
 
 VERSION = 1
@@ -135,7 +138,9 @@ def _check(value: Mapping[str, Any], members: Iterable[_Member], path: str = "")
 
 def _check_decision(record: Mapping[str, Any]) -> None:
     _check(record, _DECISION)
-    _check(record["caller"], _CALLER, "caller.")
+    caller = record["caller"]
+    _check(caller, _HIDING_CALLER if DIGESTS in caller else _CALLER, "caller.")
+    _check(record["call"], _CALL, "call.")
     _check(record["facts"], _FACTS, "facts.")
     for at, reason in enumerate(record["reasons"]):
         _check(reason, _REASON, f"reasons[{at}].")
@@ -153,6 +158,12 @@ def _is_object(value: object) -> bool:
 
 def _are_objects(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_object, value))
+
+
+def _are_names(value: object) -> bool:
+    if not isinstance(value, list) or not all(map(_is_text, value)):
+        return False
+    return value == sorted(set(value))
 
 
 def _is_effect(value: object) -> bool:
@@ -193,6 +204,7 @@ def _bad(why: str) -> Malformed:
     return Malformed("record-malformed", f"not a record v{VERSION}: {why}")
 
 
+_DIGESTS = "a list of digests in order, each once"
 _TIME = "an RFC 3339 time in UTC with microseconds"
 _COMMON = (
     _Member("v", _is_version, f"{VERSION}, the version this program reads"),
@@ -200,6 +212,8 @@ _COMMON = (
     _Member("ts", _is_ts, _TIME),
     _Member("kind", _is_kind, "one of " + ", ".join(sorted(KINDS))),
     _Member("nonce", _spells(_NONCE), "32 lower-case hex digits"),
+    _Member(NAMES, _are_names, "a list of names in order, each once", required=False),
+    _Member(DIGESTS, are_digests, _DIGESTS, required=False),
 )
 _DECISION = (
     _Member("caller", _is_object, "an object"),
@@ -218,6 +232,8 @@ _CALLER = (
     _Member("key", _is_text, "a text"),
     _Member("address", _is_text, "a text"),
 )
+_CALL = (_Member(DIGESTS, are_digests, _DIGESTS, required=False),)
+_HIDING_CALLER = (_CALLER[0], *_CALL)
 _FACTS = (
     _Member("now", _is_ts, _TIME),
     _Member("used", _is_object, "an object", required=False),

@@ -46,6 +46,10 @@ def text(report: Report, name: str) -> str:
         lines.append(f"  goes on    from the {report.seen:,} records seen before")
     if report.sealed:
         lines.append(f"  sealed     {report.sealed:,} of them, held to the digests of their files")
+    if report.begin:
+        by = "no record" if report.pruned_by is None else f"record {report.pruned_by}"
+        was = f"records 0 to {report.begin - 1}, as {by} says; of them only the hashes were checked"
+        lines.append(f"  pruned     {was}")
     lines += [f"- {finding.message}" for finding in report.findings]
     if report.more:
         lines.append(f"- and {report.more:,} more")
@@ -67,6 +71,8 @@ def as_json(report: Report) -> str:
         "cosigned": None if report.cosigned is None else moment(report.cosigned),
         "seen": report.seen,
         "sealed": report.sealed,
+        "begin": report.begin,
+        "pruned_by": report.pruned_by,
         "findings": [
             {"code": finding.code, "message": finding.message, **finding.facts}
             for finding in report.findings

@@ -20,8 +20,9 @@ class Report:
     `root` the hash its records add up to, None where they could not be followed to the end.
     `findings` are the differences in the order they were met, `more` counts those beyond
     `MAX_FINDINGS`. `seen` is how many records a checkpoint from before covers, with which the log
-    agrees, and `cosigned` when the log last stood by its checkpoint, in seconds since 1970.
-    `sealed` records were held to the tree by the digests of their files, not byte by byte.
+    agrees, and `cosigned` when the log last stood by its checkpoint, in seconds since 1970. `begin`
+    is the first record that was there to be read, after those that record `pruned_by` says were
+    pruned. `sealed` records were held to the tree by the digests of their files, not byte by byte.
     """
 
     checkpoint: Checkpoint | None
@@ -32,6 +33,8 @@ class Report:
     note: str | None = None
     seen: int | None = None
     cosigned: int | None = None
+    begin: int = 0
+    pruned_by: int | None = None
     sealed: int = 0
 
     @property

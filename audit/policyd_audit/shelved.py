@@ -5,7 +5,7 @@ the segment's manifest, the manifest to the log's key, and the manifest's hash o
 the tree. Whoever wants every byte of the records looked at asks the server, or an export.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +55,14 @@ class ShelvedLedger:
     def leaf(self, seq: int) -> tuple[object, object] | None:
         """Return bytes and stored leaf hash of one record, or None."""
         return self._ledger.leaf(seq)
+
+    def first(self) -> int:
+        """Return the number of the record that the log begins at; what was before was pruned."""
+        return self._ledger.first()
+
+    def beside(self, seq: int) -> Sequence[bytes]:
+        """Return what is kept apart of a record, and what stands where some of it was erased."""
+        return self._ledger.beside(seq)
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a full tile."""

@@ -40,6 +40,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
 
     def __init__(self, source: Source) -> None:
         self.size = 0
+        self._first: int | None = None
         self._source = source
         self._kept: dict[Resource, bytes] = {}
         self._loss: Malformed | None = None
@@ -88,6 +89,15 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         """Return the bytes of a record that the log has."""
         return self._bundle(seq // TILE_WIDTH)[seq % TILE_WIDTH]
 
+    def first(self) -> int:
+        """Return the number of the record that the log begins at, as its bundles have it."""
+        if self._first is None:
+            self._first = self._find_first()
+        return self._first
+
+    def beside(self, seq: int) -> None:
+        """Return None: what is kept apart of records is not part of a tiled log."""
+
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a full tile."""
         return self._tile(Resource(level, index, TILE_WIDTH))
@@ -112,7 +122,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
     def find(self, record_id: str) -> int | None:
         """Return the number of the record with this id, by halving: ids begin with their time."""
         wanted = record.id_millisecond(record_id)
-        low, high = 0, self.size
+        low, high = self.first(), self.size
         while low < high:
             middle = (low + high) // 2
             if self._millisecond(middle) < wanted:
@@ -124,6 +134,26 @@ class TiledLog(AbstractContextManager["TiledLog"]):
                 return low
             low += 1
         return None
+
+    def _find_first(self) -> int:
+        """Return where the bundles begin, by halving; 0 where there is none at all."""
+        low, high = 0, max(0, self.size - 1) // TILE_WIDTH
+        if not self.size or self._has_bundle(low) or not self._has_bundle(high):
+            return 0
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._has_bundle(middle):
+                high = middle
+            else:
+                low = middle
+        return high * TILE_WIDTH
+
+    def _has_bundle(self, number: int) -> bool:
+        try:
+            self._bundle(number)
+        except Malformed as error:
+            return error.code != "resource-missing"
+        return True
 
     def _millisecond(self, seq: int) -> int:
         return record.id_millisecond(self._id(seq))

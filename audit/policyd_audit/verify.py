@@ -57,7 +57,8 @@ def verify(
     if claimed or state:
         _check_surplus_tiles(ledger, size, findings)
     agrees = _agrees(ledger, claimed, seen, findings) if complete and claimed and seen else None
-    return replace(claim.report(root, findings, agrees), sealed=walk.sealed)
+    report = claim.report(root, findings, agrees, (walk.begin, walk.pruned_by))
+    return replace(report, sealed=walk.sealed)
 
 
 def _agrees(

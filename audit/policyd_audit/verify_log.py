@@ -53,7 +53,8 @@ def verify_log(
         _check_edge(log, walk, findings)
     root = walk.tree.root() if complete else None
     check_root(claimed, root, findings)
-    return claim.report(root, findings, seen.size if seen else None)
+    before = seen.size if seen else None
+    return claim.report(root, findings, before, (walk.begin, walk.pruned_by))
 
 
 def _note(log: TiledLog, findings: Findings) -> str | None:
@@ -84,6 +85,8 @@ def _seen_tree(
 def _go_on(log: TiledLog, walk: Walk, first: int, findings: Findings) -> None:
     """Let the walk know the time of the last record it need not look at."""
     try:
+        if first - 1 < log.first():
+            return  # it was pruned since
         walk.latest = record.parse(log.record(first - 1))["ts"]
     except Malformed as error:
         findings.add(error)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from policyd_audit import record
+from policyd_audit.beside import Beside
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
@@ -22,8 +23,9 @@ class Walk:
     """One pass over the records of a ledger.
 
     `tree` is what they add up to, `size` how many there should be, `latest` the time of the last
-    one looked at, `sealed` how many lie in files that were found good. A difference is reported at
-    the smallest place only: what it makes differ further up is remembered as explained.
+    one looked at, `sealed` how many lie in files that were found good, `begin` the record that the
+    log begins at, where the walk came past it. A difference is reported at the smallest place only:
+    what it makes differ further up is remembered as explained.
 
     Args:
         evidence: What is walked.
@@ -51,6 +53,8 @@ class Walk:
         self.sealed = 0
         self._missing = 0
         self._told: VerificationError | None = None
+        self._beside = Beside(evidence)
+        self.begin = 0
         # (level, index) of each hash that a finding already accounts for.
         self._explained: set[tuple[int, int]] = set()
 
@@ -61,8 +65,10 @@ class Walk:
             origin: What the first record must name, where it is known.
         """
         try:
+            self._pass_over(self._evidence.first())
             self._records(origin)
             self._grow()
+            self._beside.check(self.begin, self._findings)
         except VerificationError as error:
             self._findings.add(error)
             return False
@@ -73,6 +79,23 @@ class Walk:
         level, width = height // 8, 1 << height % 8
         start = first >> 8 * level
         return any((level, index) in self._explained for index in range(start, start + width))
+
+    @property
+    def pruned_by(self) -> int | None:
+        """The number of the record that says from where on the log is there."""
+        return self._beside.prunings.get(self.begin)
+
+    def _pass_over(self, first: int) -> None:
+        """Take the hashes of what was pruned from their tiles; they must add up all the same."""
+        at = self.tree.size
+        if first <= at or first > self.size:
+            return
+        self.begin = first
+        while at < first:
+            number, within = divmod(at, TILE_WIDTH)
+            self._pending += split(self._evidence.tile(0, number))[within:]
+            at = (number + 1) * TILE_WIDTH
+            self._grow()
 
     def _records(self, origin: str | None) -> None:
         expected = self.tree.size
@@ -143,6 +166,7 @@ class Walk:
             self._find("record-time", seq, f"its `id` carries another time than {ts}", leaf)
         if seq == 0:
             self._epoch(content, leaf, origin)
+        self._beside.meet(seq, content, self._findings)
 
     def _epoch(self, content: Mapping[str, object], leaf: bytes, origin: str | None) -> None:
         if content["kind"] != "epoch":

@@ -1,6 +1,7 @@
 """`/v1/audit/records`: records of the log, with their exact bytes inside the answer."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from policyd.api.answer_schema import referring
 from policyd.api.caller import Reader, Served, Watcher, sender
-from policyd.ledger.view import Found
 from policyd.points.audit import Listing
+from policyd.points.disclosed import Shown
 from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
@@ -46,12 +47,28 @@ Moment = Annotated[datetime | None, Query(), BeforeValidator(_written_out), Afte
 Cursor = Annotated[int | None, Query(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
 
 
-class RecordEntry(msgspec.Struct):
-    """A record as it was written, its place in the tree, and its leaf hash in hexadecimal."""
+class ErasureAct(msgspec.Struct):
+    """The record that says who erased something, when and why."""
+
+    index: int
+    id: str
+    ts: str
+
+
+class RecordEntry(msgspec.Struct, omit_defaults=True):
+    """A record as it was written, its place in the tree, and its leaf hash in hexadecimal.
+
+    What is kept apart of it is `disclosed` to auditors, by its path, and `hidden` from others;
+    what was `erased` of it is so by the acts named.
+    """
 
     index: int
     leaf_hash: str
     record: msgspec.Raw
+    disclosed: Mapping[str, Any] = {}
+    hidden: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    erased_by: list[ErasureAct] = []
 
 
 class Lost(msgspec.Struct):
@@ -114,8 +131,16 @@ async def record(record_id: str, request: Request, service: Served, by: Reader) 
     return _json(_shown(await service.audit.record(sender(request, by), record_id)))
 
 
-def _shown(found: Found) -> RecordEntry:
-    return RecordEntry(found.seq, leaf_hash(found.leaf).hex(), msgspec.Raw(found.leaf))
+def _shown(found: Shown) -> RecordEntry:
+    return RecordEntry(
+        index=found.seq,
+        leaf_hash=leaf_hash(found.leaf).hex(),
+        record=msgspec.Raw(found.leaf),
+        disclosed=found.disclosed,
+        hidden=found.hidden,
+        erased=found.erased,
+        erased_by=[ErasureAct(*each) for each in found.acts],
+    )
 
 
 def _json(body: msgspec.Struct) -> Response:

@@ -30,15 +30,20 @@ _OCTETS_ANSWER: dict[int | str, dict[str, Any]] = {
     404: {},
     410: {},
 }
+_ENTRIES_ANSWER = _OCTETS_ANSWER | {410: {"description": "Pruned"}}
 
 
 class AboutLog(BaseModel):
-    """What a verifier has to know of this log; what is not known is absent."""
+    """What a verifier has to know of this log; what is not known is absent.
+
+    `minimum_index` is the record that it begins at, once those before that were pruned.
+    """
 
     origin: str
     verifier_keys: list[str]
     cosigner_key: str
     log: str | None = None
+    minimum_index: int | None = None
 
 
 def router_for(public_url: str | None, *, is_public: bool) -> APIRouter:
@@ -51,7 +56,7 @@ def router_for(public_url: str | None, *, is_public: bool) -> APIRouter:
     router = APIRouter()
     router.add_api_route(WELL_KNOWN, _about(public_url), response_model_exclude_none=True)
     place = f"{PREFIX}/tile/entries/{{number:path}}"  # before the tiles, whose path has it too
-    router.add_api_route(place, entries, response_class=Response, responses=_OCTETS_ANSWER)
+    router.add_api_route(place, entries, response_class=Response, responses=_ENTRIES_ANSWER)
     needed = [] if is_public else [Depends(key_with("admin", "auditor"))]
     hashes = APIRouter(prefix=PREFIX, dependencies=needed, default_response_class=Response)
     hashes.add_api_route("/checkpoint", checkpoint, responses=_TEXT_ANSWER)
@@ -70,6 +75,7 @@ def _about(public_url: str | None) -> Callable[[Service, Response], AboutLog]:
             verifier_keys=signer.vkeys,
             cosigner_key=signer.cosigner_vkey,
             log=public_url + PREFIX if public_url else None,
+            minimum_index=service.retention.first() or None,
         )
 
     return about

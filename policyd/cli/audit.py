@@ -1,16 +1,19 @@
-"""`policyd audit`: exports of the log; and what is done to it offline, with the folder's lock."""
+"""`policyd audit`: what is done to the log itself, and with it.
+
+Over a running server: see `export`, `removal` and `holds`. Offline, with the folder's lock: here.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policyd.cli import export
+from policyd.cli import export, holds, removal
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
 
-_CODES = "0 done, 2 refused, or the data folder cannot be used"
+_CODES = "0 done (no server may run), 2 refused, or the data folder cannot be used"
 _EPOCH = 'policyd audit new-epoch --reason "the disk was lost; restored the copy of Sunday"'
 _AFTER_EPOCH = """\
 
@@ -34,10 +37,12 @@ def register(app: typer.Typer) -> None:
     audit.command("rotate-key", epilog=ending("policyd audit rotate-key", _CODES))(rotate_key)
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
     audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
+    removal.register(audit)
+    holds.register(audit)
     app.add_typer(
         audit,
         name="audit",
-        help="Take records away; or, with no server running, begin a new log or change its key.",
+        help="Show, export, hold, erase and prune records; begin a new log, or change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 

@@ -56,6 +56,11 @@ class Cold:
             raise self.lost(number)
         return reply.leaves
 
+    def whole(self, index: int) -> int:
+        """*index*, or the beginning of the segment that it would cut in two."""
+        number = index // self.shelf.records
+        return number * self.shelf.records if number in self.shelf.numbers() else index
+
     def around(self, ts: str, before: int) -> range:
         """Where, among those below *before*, the first record not older than *ts* is, if any is.
 

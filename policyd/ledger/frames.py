@@ -1,22 +1,81 @@
 """Frames: what the server and its writer say to each other over a socket pair.
 
-The server sends frames of records: their number and total length, their lengths, their bytes,
-all integers of 32 bits, little-endian. A frame of no records is an order to forget: its bytes are
-the number of a segment, whose records may leave the ledger's file. The writer sends replies: a
-length, then MessagePack.
+The server sends frames of records: their number, their total length and that of what goes beside
+them; their lengths; their bytes; what goes beside them, in MessagePack. All integers have 32 bits,
+little-endian. The writer sends replies: a length, then MessagePack.
 """
 
 from collections.abc import Iterator, Sequence
 from struct import Struct, pack, unpack_from
+from typing import NamedTuple
 
 import msgspec
 
 MAX_BATCH = 512
 """Records committed in one transaction; a frame is never split, so it holds no more."""
 
-_HEAD = Struct("<II")
+_HEAD = Struct("<III")
 _LENGTH = Struct("<I")
-_ORDER = Struct("<Q")
+
+
+class Erase(msgspec.Struct, frozen=True, array_like=True, tag="erase"):
+    """The frame's first record is that of the erasure of these disclosures."""
+
+    ids: tuple[int, ...]
+
+
+class Hold(msgspec.Struct, frozen=True, array_like=True, tag="hold"):
+    """The frame's first record places a hold."""
+
+
+class Release(msgspec.Struct, frozen=True, array_like=True, tag="release"):
+    """The frame's first record ends the hold that was placed by that one."""
+
+    hold: int
+
+
+class Prune(msgspec.Struct, frozen=True, array_like=True, tag="prune"):
+    """The frame's first record says that the log begins at this one from now on."""
+
+    first: int
+
+
+class Sweep(msgspec.Struct, frozen=True, array_like=True, tag="sweep"):
+    """Remove so many of the records before the one the log begins at; the frame has none itself."""
+
+    most: int
+
+
+class Forget(msgspec.Struct, frozen=True, array_like=True, tag="forget"):
+    """The records of that sealed segment may leave the ledger's file; the frame has none itself."""
+
+    segment: int
+
+
+Act = Erase | Hold | Release | Prune | Sweep | Forget
+
+
+class Disclosure(NamedTuple):
+    """What is kept apart of a record: its place in the frame, a number within the record."""
+
+    record: int
+    number: int
+    data: bytes
+
+
+class Aside(msgspec.Struct, frozen=True, array_like=True):
+    """What is changed beside the leaves in the same transaction."""
+
+    disclosures: tuple[Disclosure, ...] = ()
+    act: Act | None = None
+
+
+class Batch(NamedTuple):
+    """Whole frames: how many, their records, and what goes beside those from a place on."""
+
+    frames: int
+    records: list[bytes]
+    asides: list[tuple[int, Aside]]
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
@@ -45,18 +104,15 @@ Reply = Ready | Committed | Failed
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Reply).decode
+_decode_aside = msgspec.msgpack.Decoder(Aside).decode
 
 
-def frame(records: Sequence[bytes]) -> bytes:
-    """The frame of records that are to be committed together."""
+def frame(records: Sequence[bytes], aside: Aside | None = None) -> bytes:
+    """The frame of records that are to be committed together, and of what goes beside them."""
     lengths = [len(record) for record in records]
-    head = _HEAD.pack(len(records), sum(lengths))
-    return b"".join((head, pack(f"<{len(lengths)}I", *lengths), *records))
-
-
-def order(number: int) -> bytes:
-    """The frame that tells the writer to forget the records of a sealed segment."""
-    return _HEAD.pack(0, _ORDER.size) + _ORDER.pack(number)
+    beside = _encode(aside) if aside else b""
+    head = _HEAD.pack(len(records), sum(lengths), len(beside))
+    return b"".join((head, pack(f"<{len(lengths)}I", *lengths), *records, beside))
 
 
 def reply(message: Reply) -> bytes:
@@ -75,24 +131,20 @@ class Frames:
         """Add what has arrived."""
         self._data += data
 
-    def batch(self) -> tuple[int, list[bytes]]:
-        """How many whole frames, and their records: as many as fit one batch, or none."""
+    def batch(self) -> Batch:
+        """As many whole frames as fit one batch, or none."""
         at = frames = 0
         records: list[bytes] = []
-        while (end := self._end(at)) and 0 < self._count(at) <= MAX_BATCH - len(records):
+        asides: list[tuple[int, Aside]] = []
+        while (end := self._end(at)) and len(records) + self._count(at) <= MAX_BATCH:
+            _, _, beside = _HEAD.unpack_from(self._data, at)
+            if beside:
+                aside = _decode_aside(self._data[end - beside : end])
+                asides.append((len(records), aside))
             records += self._records(at)
             at, frames = end, frames + 1
         del self._data[:at]
-        return frames, records
-
-    def order(self) -> int | None:
-        """The segment to forget, if an order is what has arrived next."""
-        end = self._end(0)
-        if not end or self._count(0):
-            return None
-        (number,) = _ORDER.unpack_from(self._data, _HEAD.size)
-        del self._data[:end]
-        return int(number)
+        return Batch(frames, records, asides)
 
     def _count(self, at: int) -> int:
         (count,) = _LENGTH.unpack_from(self._data, at)
@@ -102,8 +154,8 @@ class Frames:
         """Where the frame at *at* ends; 0 while some of it is missing."""
         if len(self._data) - at < _HEAD.size:
             return 0
-        count, size = _HEAD.unpack_from(self._data, at)
-        end = at + _HEAD.size + _LENGTH.size * count + size
+        count, size, beside = _HEAD.unpack_from(self._data, at)
+        end = at + _HEAD.size + _LENGTH.size * count + size + beside
         return int(end) if end <= len(self._data) else 0
 
     def _records(self, at: int) -> Iterator[bytes]:

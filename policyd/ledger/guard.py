@@ -16,6 +16,7 @@ import msgspec
 
 from policyd.ledger.reader import Reader
 from policyd.ledger.record import Epoch
+from policyd.ledger.trouble import DAMAGED
 from policyd.model.errors import DataFolderError, LedgerUnavailable
 from policyd_audit.checkpoint import Checkpoint
 from policyd_audit.claim import remembered
@@ -100,8 +101,7 @@ def check_guard(folder: Path, guard: Guard | None, reader: Reader) -> None:
 
 
 def _check_not_behind(kept: Checkpoint, guard: Guard, reader: Reader) -> None:
-    state = reader.state()
-    own = remembered(state.note)
+    own = _own(reader)
     if kept.origin != own.origin:
         if not _continues(kept, reader):
             raise _refusal(
@@ -123,6 +123,14 @@ def _check_not_behind(kept: Checkpoint, guard: Guard, reader: Reader) -> None:
             f" (`{guard.path}`): this data folder is another one, or was changed. Serve the right"
             f" one; if it is lost, begin a new log with `{_NEW_EPOCH}`",
         )
+
+
+def _own(reader: Reader) -> Checkpoint:
+    """The log's own newest checkpoint."""
+    try:
+        return remembered(reader.state().note)
+    except Malformed as error:
+        raise _refusal("ledger-damaged", f"the log is damaged: {error}; {DAMAGED}") from error
 
 
 def _continues(kept: Checkpoint, reader: Reader) -> bool:

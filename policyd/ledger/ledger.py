@@ -11,7 +11,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from policyd.ledger.folder import DataFolder
-from policyd.ledger.frames import MAX_BATCH, Committed, Failed, Ready, Replies, Reply, frame, order
+from policyd.ledger.frames import (
+    MAX_BATCH,
+    Act,
+    Aside,
+    Committed,
+    Disclosure,
+    Failed,
+    Forget,
+    Ready,
+    Replies,
+    Reply,
+    Sweep,
+    frame,
+)
+from policyd.ledger.personal import Personal
 from policyd.ledger.record import time_of
 from policyd.ledger.shelf import LEVEL
 from policyd.ledger.stamp import Stamp, Stamper, moment
@@ -28,6 +42,7 @@ class Options:
         bytes: How many bytes of them.
         observe: Told of each commit: how many records, how many seconds.
         level: Of the tile with one hash for each segment; see `shelf`.
+        personal: What is personal in a record, if anything is named.
     """
 
     clock: Callable[[], datetime]
@@ -35,6 +50,7 @@ class Options:
     bytes: int = 16 * 1024 * 1024
     observe: Callable[[int, float], None] = lambda _records, _seconds: None
     level: int = LEVEL
+    personal: Personal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +189,14 @@ class Ledger:
         """
         return self._stamper.draw()
 
-    def submit(self, records: Sequence[bytes]) -> asyncio.Future[int]:
+    def submit(self, records: Sequence[bytes], act: Act | None = None) -> asyncio.Future[int]:
         """A future of the first record's index, done once all of them are durable.
 
         They are committed together. Cancelling the future does not take them back.
 
         Args:
             records: One or more, at most 512, in the order of their stamps.
+            act: What the first of them is the record of, to be done in the same transaction.
 
         Raises:
             LedgerUnavailable: there is not room for all of them, or the ledger has failed; none
@@ -188,22 +205,25 @@ class Ledger:
         """
         if not 0 < len(records) <= MAX_BATCH:
             raise ValueError(f"submit 1 to {MAX_BATCH} records at once, not {len(records)}")
+        records, disclosures = self._hide(records)
         size = sum(map(len, records))
         self._check_room(len(records), size)
-        newest = self._in_order(records)
-        durable = self._loop.create_future()
-        self._newest = newest
-        self.queue_depth += len(records)
-        self.queue_bytes += size
-        self._waiting.append(_Waiting(durable, len(records), size, newest))
-        if not self._outbox:
-            self._loop.call_soon(self._send)
-        self._outbox.append(frame(records))
-        return durable
+        self._newest = self._in_order(records)
+        aside = Aside(disclosures, act) if disclosures or act else None
+        return self._enqueue(frame(records, aside), len(records), size)
 
-    async def append(self, records: Sequence[bytes]) -> int:
+    async def append(self, records: Sequence[bytes], act: Act | None = None) -> int:
         """Index of the first of *records*, once all of them are durable; see `submit`."""
-        return await self.submit(records)
+        return await self.submit(records, act)
+
+    async def sweep(self, most: int) -> None:
+        """Remove so many records that were pruned; done once they are gone.
+
+        Raises:
+            LedgerUnavailable: the ledger has failed.
+        """
+        self._check_room(0, 0)
+        await self._enqueue(frame([], Aside(act=Sweep(most))), 0, 0)
 
     def forget(self, number: int) -> None:
         """Let the records of a sealed segment leave the ledger's file, in the writer's own time.
@@ -212,8 +232,7 @@ class Ledger:
         why not, in the log of the server.
         """
         if not self.failure:
-            self._send()
-            self._transport.write(order(number))
+            self._enqueue(frame([], Aside(act=Forget(number))), 0, 0)
 
     async def close(self) -> None:
         """Wait until what was submitted is durable, and end the writer."""
@@ -225,6 +244,30 @@ class Ledger:
             await self._ended
         if self._writer:
             await asyncio.to_thread(self._writer.wait)
+
+    def _hide(self, records: Sequence[bytes]) -> tuple[Sequence[bytes], tuple[Disclosure, ...]]:
+        """The records as they go into the log, and what of them is kept beside it."""
+        personal = self._options.personal
+        if personal is None:
+            return records, ()
+        hidden = [personal.hide(each) for each in records]
+        disclosures = tuple(
+            Disclosure(at, number, data)
+            for at, (_, found) in enumerate(hidden)
+            for number, data in enumerate(found)
+        )
+        return [leaf for leaf, _ in hidden], disclosures
+
+    def _enqueue(self, data: bytes, records: int, size: int) -> asyncio.Future[int]:
+        """Send a frame with the others of this turn of the loop."""
+        durable = self._loop.create_future()
+        self.queue_depth += records
+        self.queue_bytes += size
+        self._waiting.append(_Waiting(durable, records, size, self._newest))
+        if not self._outbox:
+            self._loop.call_soon(self._send)
+        self._outbox.append(data)
+        return durable
 
     def _check_room(self, records: int, size: int) -> None:
         if self.failure:

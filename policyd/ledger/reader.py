@@ -6,7 +6,7 @@ the millisecond of its time, so both are found by halving.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,19 +14,26 @@ from typing import NamedTuple
 
 import apsw
 
+from policyd.ledger import sides
 from policyd.ledger.cold import Cold
 from policyd.ledger.record import id_of, time_of
 from policyd.ledger.recovery import State
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
 from policyd.ledger.view import Deadline, Found, Roots, View
-from policyd.model.errors import LedgerUnavailable, NotFound, RecordsLost
+from policyd.model.errors import Gone, LedgerUnavailable, NotFound, RecordsLost
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import Resource
 from policyd_audit.proof import Subtrees
+from policyd_audit.tree import TILE_WIDTH
 
 _BUSY_MS = 1000
 _STEPS = 1000  # SQLite's virtual machine steps between two looks at the clock
+
+
+def pruned(what: str, first: int) -> Gone:
+    """The error for something that lay before the record the log begins at."""
+    return Gone(f"{what} was pruned: this log begins at record {first}", code="record-pruned")
 
 
 class Page(NamedTuple):
@@ -123,7 +130,7 @@ class Reader:
             newest_first: Otherwise the oldest comes first.
         """
         with self._view() as view:
-            low = _at(view, after).start if after else 0
+            low = _at(view, after).start if after else view.first
             high = _at(view, before).stop if before else view.size
             if cursor is not None and newest_first:
                 high = min(high, cursor)
@@ -137,13 +144,62 @@ class Reader:
     def span(self, after: datetime | None, before: datetime | None) -> range:
         """The numbers of the records that are not older than *after*, and older than *before*."""
         with self._view() as view:
-            low = _at(view, after).start if after else 0
+            low = _at(view, after).start if after else view.first
             return range(low, _at(view, before).stop if before else view.size)
 
     def content(self, resource: Resource) -> bytes | None:
-        """The bytes of a tile or entry bundle; None where the log has not got so far."""
+        """The bytes of a tile or entry bundle; None where the log has not got so far.
+
+        Raises:
+            Gone: the records of that bundle were pruned.
+        """
         with self._view() as view:
-            return view.content(resource)
+            first = view.first
+            is_gone = resource.is_entries and resource.number * TILE_WIDTH < first
+            data = None if is_gone else view.content(resource)
+        if is_gone:
+            raise pruned(f"`{resource.path}`", first)
+        return data
+
+    def first(self) -> int:
+        """The record that the log begins at; those before it were pruned."""
+        with self._view() as view:
+            return view.first
+
+    def prunable(self, index: int) -> int:
+        """The last record, up to *index*, that the log can begin at: no segment is cut in two."""
+        return self._cold.whole(index) if self._cold else index
+
+    def records(self, seqs: Sequence[int]) -> list[Found]:
+        """The records with these numbers, those that are there."""
+        with self._view() as view:
+            found = (next(view.records_from(each), None) for each in seqs)
+            return [each for each, seq in zip(found, seqs, strict=True) if each and each.seq == seq]
+
+    def disclosures(self, seqs: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
+        """What is kept apart of these records, and what stands where some of it was erased."""
+        with self._view() as view:
+            return {each: sides.disclosures_of(view.db, each) for each in seqs}
+
+    def disclosures_with(self, first: int, end: int, part: bytes) -> list[tuple[int, bytes]]:
+        """Record and disclosure, of records from *first* to before *end*, where it has *part*."""
+        with self._view() as view:
+            return sides.disclosures_with(view.db, first, end, part)
+
+    def standing(self, seq: int) -> list[tuple[int, bytes]]:
+        """Id and disclosure of what is not erased of a record."""
+        with self._view() as view:
+            return sides.standing(view.db, seq)
+
+    def holds(self) -> list[sides.PlacedHold]:
+        """All holds that were ever placed on what is there now."""
+        with self._view() as view:
+            return sides.holds(view.db, view.leaf)
+
+    def lowest(self) -> int:
+        """The first record of which something is in the file still, perhaps to be swept away."""
+        with self._view() as view:
+            return sides.lowest(view.db, view.size)
 
     def inclusion(self, index: int, size: int) -> Inclusion:
         """The proof that a record is among the first *size* records; the log has as many."""
@@ -179,7 +235,7 @@ class Reader:
             db.set_progress_handler(lambda: deadline.is_over, _STEPS)
             with db:
                 yield View(db, self._roots, self._cold, deadline)
-        except (NotFound, LedgerUnavailable):
+        except (Gone, NotFound, LedgerUnavailable):
             if db:
                 self._idle.append(db)
             raise

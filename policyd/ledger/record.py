@@ -1,8 +1,8 @@
 """Records, version 1: the bytes that are the leaves of the log.
 
 JSON in the form of RFC 8785: members sorted, compact, UTF-8, no floats, absent instead of null
-or empty. The bytes are made once, here; nothing serialises them again. Only members named here
-enter.
+or empty. The bytes are made here; where something in them is personal, `personal` makes them
+anew without it, before they go into the log, and nothing does after. Only members named here enter.
 """
 
 from collections.abc import Mapping
@@ -187,6 +187,44 @@ class Admin(Record, frozen=True, kw_only=True, tag="admin"):
     by: str
 
 
+class Retention(Record, frozen=True, kw_only=True, tag="retention"):
+    """Something was removed on purpose: `act` is `erase` or `prune`.
+
+    Erased were `count` disclosures of `records` records, the first and last of which are `first`
+    and the one before `end`; `names` are those of the members. Pruned were the records from
+    `first` to before `end`, by the days that each kind is kept.
+    """
+
+    act: str
+    by: str
+    count: int
+    first: int
+    end: int
+    records: int | None = None
+    names: tuple[str, ...] = ()
+    reason: str | None = None
+    days: Mapping[str, int] = {}
+
+
+class Scope(Part, frozen=True, kw_only=True):
+    """What a hold is on: records of a subject or of a unit, records in a range, or both."""
+
+    subject: str | None = None
+    unit: str | None = None
+    first: int | None = None
+    end: int | None = None
+
+
+class Hold(Record, frozen=True, kw_only=True, tag="hold"):
+    """A legal hold was `placed` or `released`: nothing it is on may be erased or pruned."""
+
+    act: str
+    name: str
+    by: str
+    reason: str
+    scope: Scope
+
+
 class Query(Record, frozen=True, kw_only=True, tag="query"):
     """Somebody read the log or looked something up: who, what they asked for, how much they got."""
 
@@ -262,7 +300,15 @@ def encode(record: Record) -> bytes:
     Raises:
         RecordTooLarge: it is beyond `MAX_RECORD`.
     """
-    leaf = _encode(record)
+    return bounded(_encode(record))
+
+
+def bounded(leaf: bytes) -> bytes:
+    """The bytes of a record, if they are not too many.
+
+    Raises:
+        RecordTooLarge: they are more than `MAX_RECORD`.
+    """
     if len(leaf) > MAX_RECORD:
         raise RecordTooLarge(
             f"a record of {len(leaf):,} bytes is beyond the {MAX_RECORD:,} a record may have: "

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from policyd.ledger import sides
 from policyd.ledger.record import time_of
 from policyd.ledger.signing import Signer
 from policyd.ledger.stamp import moment
@@ -71,7 +72,7 @@ def _check_tables(db: apsw.Connection) -> None:
         Malformed: a table is missing.
     """
     found = {name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")}
-    for name in ("leaf", "tile", "state"):
+    for name in ("leaf", "tile", "state", *sides.TABLES):
         if name not in found:
             raise Malformed("table-missing", f"the table `{name}` is missing")
 

@@ -93,8 +93,12 @@ class Sealer:
         """
         self._shelf.folder.mkdir(exist_ok=True, mode=0o700)
         self._shelf.clean()
-        kept_from = self._reader.kept_from()
-        for number in range(self._reader.state().size // self._shelf.records):
+        first, kept_from = self._reader.first(), self._reader.kept_from()
+        self._shelf.remove_below(first)
+        begin = first // self._shelf.records
+        if first % self._shelf.records and begin not in self._shelf.numbers():
+            begin += 1  # what was pruned of it is gone, so it can never be sealed
+        for number in range(begin, self._reader.state().size // self._shelf.records):
             is_read = thoroughly is None or number in thoroughly
             yield self._look_after(number, kept_from, thoroughly=is_read)
 

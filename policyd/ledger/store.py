@@ -1,17 +1,19 @@
 """Store: the one connection that writes the ledger's file.
 
-A batch of records is one transaction: leaves, the tiles they fill, the tree's state and the
-signed checkpoint. It is durable when `append` returns.
+A batch of records is one transaction: leaves, the tiles they fill, the tree's state, the signed
+checkpoint, and what is kept beside them. It is durable when `append` returns.
 """
 
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import apsw
 
+from policyd.ledger import sides
+from policyd.ledger.frames import Aside, Erase
 from policyd.ledger.record import time_of
 from policyd.ledger.recovery import (
     APPLICATION_ID,
@@ -76,7 +78,7 @@ def create(path: Path, signer: Signer, tuning: Tuning = Tuning()) -> None:
         with closing(db):
             db.pragma("journal_mode", "wal")
             with db:
-                db.execute(SCHEMA)
+                db.execute(SCHEMA + sides.SCHEMA)
                 empty = signer.checkpoint(0, EMPTY_ROOT)
                 db.execute("insert into state values(1, 0, x'', ?, ?)", (EMPTY_ROOT, empty))
                 db.pragma("application_id", APPLICATION_ID)
@@ -102,6 +104,7 @@ class Store:
         self.signer = signer
         self._tuning = tuning
         self._wal_pages = self._copied_pages = 0
+        self._must_wipe = False
         try:
             self._db = _connect(path, apsw.SQLITE_OPEN_READWRITE, tuning)
             self._tree, self._last_ts = self._recover()
@@ -122,8 +125,10 @@ class Store:
         """Time of the last record."""
         return self._last_ts
 
-    def append(self, leaves: Sequence[bytes]) -> None:
-        """Commit records as one batch; they are durable on return.
+    def append(self, leaves: Sequence[bytes], asides: Sequence[tuple[int, Aside]] = ()) -> None:
+        """Commit records as one batch, with what goes beside those from a place on.
+
+        They are durable on return.
 
         Any error leaves the outcome unknown: nothing may be appended any more; open the store
         again, which finds either all of the batch or none of it.
@@ -133,23 +138,22 @@ class Store:
             LedgerMoved: somebody else has written to the ledger.
         """
         first = self._tree.size
-        hashes = [leaf_hash(leaf) for leaf in leaves]
-        rows: list[int | bytes] = []
-        for at, leaf in enumerate(leaves):
-            rows += (first + at, leaf, hashes[at])
-        tiles = self._tree.extend(hashes)
-        run = self._db.execute
         # A crash from here to the commit leaves frames in the WAL that no commit frame covers;
         # the next opening passes over them, and nobody has been answered.
-        run("begin immediate")
-        self._move_state(first)
-        run(_insert(len(leaves)), rows)
-        for tile in tiles:
-            run("insert into tile values(?, ?, ?)", tile)
+        self._db.execute("begin immediate")
+        if leaves:
+            self._add(first, leaves)
+        for at, aside in asides:
+            sides.apply(self._db, first + at, aside)
         # A crash within the commit leaves the whole batch or nothing of it. A crash after it
         # leaves records that nobody was answered about: more than was promised, never less.
-        run("commit")
-        self._last_ts = time_of(leaves[-1])
+        self._db.execute("commit")
+        if leaves:
+            self._last_ts = time_of(leaves[-1])
+        if any(isinstance(aside.act, Erase) for _, aside in asides):
+            # A crash before this leaves what was erased in the WAL; the next opening wipes it.
+            self._must_wipe = True
+            self._wipe()
 
     @property
     def kept_from(self) -> int:
@@ -194,6 +198,8 @@ class Store:
         Raises:
             apsw.Error: as `append`.
         """
+        if self._must_wipe:
+            self._wipe()
         if self._wal_pages < self._copied_pages:
             self._copied_pages = 0  # it has started over
         if self._wal_pages - self._copied_pages < self._tuning.copy_back:
@@ -202,10 +208,22 @@ class Store:
         if self._wal_pages < _TOO_LONG * self._tuning.copy_back:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             return
+        self._cut_wal()
+
+    def _wipe(self) -> None:
+        """Leave of what was erased nothing in the WAL, unless a reader looks at it now."""
+        self._must_wipe = not self._cut_wal()
+
+    def _cut_wal(self) -> bool:
+        """Copy all of the WAL back and cut it off; whether no reader kept that from being done."""
         self._db.set_busy_timeout(_BUSY_READERS_MS)
-        with suppress(apsw.BusyError):
+        try:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self._db.set_busy_timeout(self._tuning.busy_ms)
+        except apsw.BusyError:
+            return False
+        finally:
+            self._db.set_busy_timeout(self._tuning.busy_ms)
+        return True
 
     def close(self) -> None:
         """Copy the WAL back and close the file."""
@@ -219,11 +237,26 @@ class Store:
             self._db.pragma("synchronous", self._tuning.synchronous)
             self._db.pragma("fullfsync", 1)  # macOS alone: there, fsync does not reach the disk
             self._db.pragma("wal_autocheckpoint", 0)
+            self._db.pragma("secure_delete", 1)  # what is erased is overwritten
             self._db.set_wal_hook(self._grown)
-            return recover(self._db, self.signer)
+            recovered = recover(self._db, self.signer)
+            self._wipe()
         except (apsw.Error, VerificationError, DataFolderError, ValueError):
             self._db.close()
             raise
+        return recovered
+
+    def _add(self, first: int, leaves: Sequence[bytes]) -> None:
+        """Add the records to the tables and the tree."""
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        rows: list[int | bytes] = []
+        for at, leaf in enumerate(leaves):
+            rows += (first + at, leaf, hashes[at])
+        tiles = self._tree.extend(hashes)
+        self._move_state(first)
+        self._db.execute(_insert(len(leaves)), rows)
+        for tile in tiles:
+            self._db.execute("insert into tile values(?, ?, ?)", tile)
 
     def _move_state(self, first: int) -> None:
         """Set the state to that of the tree, if it is still where this writer left it."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from policyd.ledger import sides
 from policyd.ledger.cold import Cold
 from policyd.ledger.record import time_of
 from policyd.ledger.recovery import stored_state
@@ -79,6 +80,7 @@ class View:
     Attributes:
         state: The tree.
         size: Number of records.
+        first: The record that the log begins at; what was before it was pruned.
         kept_from: Index of the oldest record whose bytes are in the ledger's file; older ones
             are in segments.
     """
@@ -86,14 +88,15 @@ class View:
     def __init__(
         self, db: apsw.Connection, roots: Roots, cold: Cold | None, deadline: Deadline
     ) -> None:
-        self._db = db
+        self.db = db
         self._deadline = deadline
         self._roots = roots
         self._cold = cold
         self.state = stored_state(db)
         self.size = self.state.size
+        self.first = sides.first_of(db)
         (oldest,) = db.execute("select min(seq) from leaf").fetchone() or (None,)
-        self.kept_from: int = self.size if oldest is None else oldest
+        self.kept_from: int = self.size if oldest is None else max(oldest, self.first)
 
     def first_at(self, ts: str) -> int:
         """Index of the first record that is not older than *ts*, or the size if all are.
@@ -102,8 +105,9 @@ class View:
             RecordsLost: it is among these, which cannot be read.
         """
         start = self.kept_from
-        if self._cold and start and (start == self.size or self._time(start) >= ts):
-            return self._first_sealed(ts, self._cold.around(ts, start))
+        if self._cold and start > self.first and (start == self.size or self._time(start) >= ts):
+            around = self._cold.around(ts, start)
+            return self._first_sealed(ts, range(max(around.start, self.first), around.stop))
         return bisect_left(range(self.size), ts, lo=start, key=self._time)
 
     def _first_sealed(self, ts: str, among: range) -> int:
@@ -137,7 +141,7 @@ class View:
             yield from self._sealed(range(seq, end))
             seq = end
         sql = "select seq, leaf from leaf where seq >= ? order by seq"
-        yield from map(_found, self._db.execute(sql, (seq,)))
+        yield from map(_found, self.db.execute(sql, (seq,)))
 
     def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> Stretch:
         """The first or last *limit* of the records from *low* to below *high*."""
@@ -162,10 +166,14 @@ class View:
     def kept(self, first: int, end: int) -> list[Found]:
         """The records from *first* to below *end*, which are in the ledger's file."""
         sql = "select seq, leaf from leaf where seq >= ? and seq < ? order by seq"
-        found = [_found(row) for row in self._db.execute(sql, (first, end))]
+        found = [_found(row) for row in self.db.execute(sql, (first, end))]
         if len(found) != end - first:
             raise ValueError(f"a record from {first} to {end - 1} is missing")
         return found
+
+    def leaf(self, seq: int) -> bytes:
+        """The bytes of one record; raises as `records_from`."""
+        return self._read(range(seq, seq + 1))[0].leaf
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the tree has not got so far.
@@ -191,7 +199,7 @@ class View:
         if level:
             return [self._root(level - 1, each) for each in range(first, first + count)]
         sql = "select hash from leaf where seq >= ? and seq < ? order by seq"
-        found = [each for (each,) in self._db.execute(sql, (first, first + count))]
+        found = [each for (each,) in self.db.execute(sql, (first, first + count))]
         if len(found) != count or any(len(each) != HASH_BYTES for each in found):
             raise ValueError(f"a hash of records {first} to {first + count - 1} is missing")
         return found
@@ -237,7 +245,7 @@ class View:
 
     def _full(self, level: int, number: int) -> list[bytes]:
         sql = "select data from tile where level = ? and n = ?"
-        row = self._db.execute(sql, (level, number)).fetchone()
+        row = self.db.execute(sql, (level, number)).fetchone()
         if row is None or type(row[0]) is not bytes or len(row[0]) != TILE_BYTES:
             raise ValueError(f"tile {level}/{number} is missing or is not {TILE_BYTES:,} bytes")
         return split(row[0])

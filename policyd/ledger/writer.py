@@ -22,7 +22,7 @@ import apsw
 import msgspec
 
 from policyd.ledger.forgetting import Forgetting
-from policyd.ledger.frames import Committed, Failed, Frames, Ready, Reply, reply
+from policyd.ledger.frames import Committed, Failed, Forget, Frames, Ready, Reply, reply
 from policyd.ledger.shelf import LEVEL, Shelf
 from policyd.ledger.signing import Signer
 from policyd.ledger.store import LedgerMoved, Store
@@ -53,18 +53,17 @@ def serve(pipe: socket.socket, store: Store, forgetting: Forgetting) -> None:
     while piece := _receive(pipe, forgetting):
         arrived.feed(piece)
         while True:
-            frames, records = arrived.batch()
-            if not frames:
-                number = arrived.order()
-                if number is None:
-                    break
-                _obey(forgetting, number)
-                continue
+            batch = arrived.batch()
+            if not batch.frames:
+                break
             started = time.perf_counter()
-            store.append(records)
+            store.append(batch.records, batch.asides)
             # INVARIANT: nothing is said to be durable before its commit has returned.
-            _say(pipe, Committed(frames, store.size, time.perf_counter() - started))
+            _say(pipe, Committed(batch.frames, store.size, time.perf_counter() - started))
             store.tidy()
+            for _, aside in batch.asides:
+                if isinstance(aside.act, Forget):
+                    _obey(forgetting, aside.act.segment)
             batches += 1
             if forgetting.is_pending and batches % _BATCHES_PER_STEP == 0:
                 forgetting.step()

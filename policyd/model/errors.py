@@ -9,6 +9,7 @@ PolicydError
 │   └── OutOfScope         a good key, but not for this
 ├── NotFound               no such thing, or not for this caller
 │   └── RecordsLost        they were there: the file that has them is damaged or missing
+├── Gone                   it was there, and was removed on purpose
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
 ├── LedgerUnavailable      the record could not be made durable; so there is no answer
@@ -82,6 +83,12 @@ class RecordsLost(NotFound):
     def __init__(self, message: str, records: range) -> None:
         super().__init__(message)
         self.records = records
+
+
+class Gone(PolicydError):
+    """It was there, and was removed on purpose; there is a record of that."""
+
+    code = "gone"
 
 
 class Conflict(PolicydError):

@@ -4,17 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.reader import Page, Reader
+from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import timestamp
-from policyd.ledger.view import Found
 from policyd.model.errors import NotFound
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
+from policyd.points.disclosed import Shown, shown
 from policyd.points.publication import Publication
 from policyd_audit.layout import Resource
 from policyd_audit.receipt import Receipt, render
@@ -44,6 +45,15 @@ class Listing:
         return " ".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
 
 
+class ShownPage(NamedTuple):
+    """A page of records as their reader may see them; see `Page`."""
+
+    records: list[Shown]
+    cursor: int | None
+    size: int
+    lost: tuple[range, ...] = ()
+
+
 class AuditPoint:
     """Answers questions about the log, to those who may ask, on the record."""
 
@@ -52,21 +62,22 @@ class AuditPoint:
         self._ledger = ledger
         self._publication = publication
 
-    async def record(self, by: Sender, record_id: str) -> Found:
-        """The record with this id.
+    async def record(self, by: Sender, record_id: str) -> Shown:
+        """The record with this id, and of what is kept apart of it what the key may see.
 
         Raises:
             NotFound: there is none, or the key's holder may not see it.
             LedgerUnavailable: the log cannot be read, or the reading not recorded.
         """
         found = await asyncio.to_thread(self._reader.record_by_id, record_id)
-        shown = found if found and _may_see(by.key, found.leaf) else None
-        await self._note(by, f"id:{record_id[:LONGEST_ID]}", rows=1 if shown else 0)
-        if shown is None:
+        seen = found if found and _may_see(by.key, found.leaf) else None
+        await self._note(by, f"id:{record_id[:LONGEST_ID]}", rows=1 if seen else 0)
+        if seen is None:
             raise NotFound(f"there is no record `{record_id[:LONGEST_ID]}`")
-        return shown
+        (made,) = await asyncio.to_thread(shown, self._reader, by.key, [seen])
+        return made
 
-    async def page(self, by: Sender, asked: Listing) -> Page:
+    async def page(self, by: Sender, asked: Listing) -> ShownPage:
         """Records by time; raises as `record` does."""
         look = partial(
             self._reader.page,
@@ -78,7 +89,8 @@ class AuditPoint:
         )
         page = await asyncio.to_thread(look)
         await self._note(by, asked.text(), rows=len(page.records))
-        return page
+        records = await asyncio.to_thread(shown, self._reader, by.key, page.records)
+        return ShownPage(records, page.cursor, page.size, page.lost)
 
     async def proof(self, by: Sender, record_id: str) -> str:
         """The receipt of the record with this id, with its bytes; raises as `record` does."""
@@ -140,4 +152,5 @@ def _may_see(key: Key, leaf: bytes) -> bool:
     if key.has_role("auditor", "admin"):
         return True
     read = msgspec.json.decode(leaf)
-    return read["kind"] == "decision" and key.speaks_for(read["call"]["subject"])
+    # The subject is hidden where it is no integration, for which nobody speaks.
+    return read["kind"] == "decision" and key.speaks_for(read["call"].get("subject", ""))

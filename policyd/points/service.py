@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,8 +16,10 @@ from policyd.points.administration import AdministrationPoint, InForce, PolicyIn
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
+from policyd.points.erasures import ErasurePoint
 from policyd.points.explain import ExplainPoint
 from policyd.points.exports import ExportPoint
+from policyd.points.holds import HoldPoint
 from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
@@ -26,6 +28,7 @@ from policyd.points.places import PlacePoint
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.retention import RetentionPoint
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
 
@@ -46,8 +49,13 @@ class Stores:
 class Service:
     """Everything the API may call."""
 
-    def __init__(self, stores: Stores, read: Read, start: InForce) -> None:
-        """Begin with *start*, which *read* reads again; nothing is recorded yet."""
+    def __init__(
+        self, stores: Stores, read: Read, start: InForce, days: Mapping[str, int] = {}
+    ) -> None:
+        """Begin with *start*, which *read* reads again; nothing is recorded yet.
+
+        Records are kept for so many *days*, by kind.
+        """
         self.keys = stores.keys
         self.signer = stores.signer
         self.metrics = Metrics()
@@ -69,6 +77,9 @@ class Service:
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
         self.places = PlacePoint(self._policy, ledger)
+        self.holds = HoldPoint(stores.reader, ledger)
+        self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
+        self.retention = RetentionPoint(stores.reader, ledger, self.holds, days)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:
@@ -87,7 +98,7 @@ class Service:
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
-        runs = [self.refusals.run(), self.publication.run()]
+        runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
         if self.keeping:
             runs.append(self.keeping.run())
         tasks = [asyncio.create_task(each) for each in runs]

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from policyd.ledger.frames import Aside, Disclosure, Erase, Prune, Sweep
+from policyd.ledger.reader import Reader
+from policyd.ledger.sides import disclosure_id
 from policyd.ledger.store import Store, Tuning
 from policyd.model.errors import DataFolderError
+from policyd_audit.disclosure import act_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +103,66 @@ def test_nothing_answered_is_missing_after_a_power_cut(
             break
     wal, file = "ledger.db-wal", "ledger.db"
     assert {("sync", wal), ("truncate", wal), ("sync", file), ("delete", wal)} <= disk.kinds
+
+
+def beside(path: Path) -> tuple[list[bool], int, int]:
+    """Of a ledger: which disclosures are erased, where it begins, how many leaves are there."""
+    with closing(Reader(path)) as reader:
+        found = reader.disclosures(range(6))
+        erased = [act_of(each) is not None for seq in range(6) for each in found[seq]]
+        return erased, reader.first(), reader.state().size - reader.lowest()
+
+
+@pytest.mark.slow
+def test_what_is_removed_is_removed_with_its_record_or_not_at_all(
+    tmp_path: Path,
+    signer: Signer,
+    batches: Callable[[list[int]], Batches],
+    ledger_path: Path,
+    disks: Callable[[Path], Disk],
+) -> None:
+    """Wherever the power is cut, an erasure or pruning is there with its record, or neither is."""
+    records, erasure, pruning = batches([600, 1, 1])
+    values = tuple(Disclosure(at, 0, b'["salt","purpose","%0200d"]' % at) for at in range(6))
+    with closing(Store(ledger_path, signer)) as store:
+        store.append(records[:300], [(0, Aside(values))])
+        store.append(records[300:])
+    ids = tuple(disclosure_id(seq, 0) for seq in (1, 4))
+    before, erased = [False] * 6, [seq in (1, 4) for seq in range(6)]
+    seen = set()
+    for step in itertools.count():
+        folder = tmp_path / f"disk-{step}"
+        shutil.copytree(ledger_path.parent, folder)
+        disk = disks(folder)
+        disk.cut_at(step)
+        is_done = False
+        with (
+            suppress(apsw.Error, DataFolderError),
+            closing(Store(folder / "ledger.db", signer, Tuning(vfs=disk.vfs))) as store,
+        ):
+            store.append(erasure, [(0, Aside(act=Erase(ids)))])
+            store.append(pruning, [(0, Aside(act=Prune(256)))])
+            for _ in range(2):
+                store.append([], [(0, Aside(act=Sweep(150)))])
+            is_done = True
+        for path in disk.power_cuts(tmp_path, step):
+            Store(path, signer).close()
+            with closing(Reader(path)) as reader:
+                size = reader.state().size
+            # Swept records take their disclosures with them.
+            state = beside(path)
+            assert (
+                state
+                in {
+                    600: [(before, 0, 600)],
+                    601: [(erased, 0, 601)],
+                    602: [(erased, 256, 602), ([], 256, 452), ([], 256, 346)],
+                }[size]
+            )
+            seen.add((size, state[2]))
+        if is_done:
+            break
+    assert seen == {(600, 600), (601, 601), (602, 602), (602, 452), (602, 346)}
 
 
 @pytest.mark.parametrize("synchronous", ["off", "normal"])

@@ -35,8 +35,8 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 def batches(arrived: Frames) -> Iterator[tuple[int, list[bytes]]]:
     """All batches that have arrived."""
-    while (batch := arrived.batch())[0]:
-        yield batch
+    while (batch := arrived.batch()).frames:
+        yield batch.frames, batch.records
 
 
 @given(st.lists(RECORDS, max_size=6), st.lists(st.integers(0, 10**6), max_size=10))

@@ -1,0 +1,110 @@
+"""`policyd audit erase`, `prune` and `show`: what is taken out of the log, and what is left."""
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from policyd.cli.exits import FINE
+from policyd.cli.options import AsJson, ending
+from policyd.cli.output import remark, say, say_json
+from policyd.cli.reply import having
+from policyd.cli.server import DEFAULT_URL, Server, Url
+
+_CODES = "0 done, 2 refused (the key's role, or a hold), 3 no answer"
+_ERASE = 'policyd audit erase --subject user:ida@company.example --reason "request 17" --dry-run'
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+def register(audit: typer.Typer) -> None:
+    """Give `policyd audit` the commands."""
+    audit.command("erase", epilog=ending(_ERASE, _CODES))(erase)
+    audit.command("prune", epilog=ending("policyd audit prune --dry-run", _CODES))(prune)
+    example = "policyd audit show 0199d0c5-9c3e-7d41-8f2a-5b1e0c9a7d33"
+    audit.command("show", epilog=ending(example, _CODES))(show)
+
+
+def erase(
+    *,
+    subject: Annotated[
+        str, typer.Option(metavar="TYPE:ID", help="Whose, such as user:ida or address:10.0.0.4.")
+    ],
+    reason: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Why; it is recorded for ever, so name nobody."),
+    ] = None,
+    dry_run: DryRun = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> int:
+    """Erase all that the log keeps apart about somebody; the records stay, without the values."""
+    asked = {"subject": subject, "reason": reason, "dry_run": dry_run}
+    body = Server.at(url).ask("POST", "/v1/audit/erasures", asked).body
+    done = having(("records", "disclosures", "first", "end", "acts"), body)
+    if as_json:
+        say_json(done)
+        return FINE
+    verb = "would be erased" if dry_run else "erased"
+    say(f"{verb}  {done['disclosures']:,} values of {done['records']:,} records")
+    if done["records"]:
+        say(f"range   records {done['first']} to {done['end'] - 1}")
+    for act in done["acts"]:
+        say(f"record  {act}")
+    if done["records"] and not dry_run:
+        remark("Copies of the data folder made before this still have the values: end those too.")
+    return FINE
+
+
+def prune(*, dry_run: DryRun = False, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
+    """Remove the oldest records, as far as POLICYD_RETENTION and holds let; their hashes stay."""
+    body = Server.at(url).ask("POST", "/v1/audit/prunings", {"dry_run": dry_run}).body
+    done = having(("first", "end", "records", "kept_by", "act"), body)
+    if as_json:
+        say_json(done)
+        return FINE
+    verb = "would be pruned" if dry_run else "pruned"
+    say(f"{verb}  {done['records']:,} records; the log begins at record {done['end']}")
+    keeper = done["kept_by"]
+    say(f"kept by  record {keeper['index']}: {keeper['why']}")
+    if done["act"]:
+        say(f"record   {done['act']}")
+    return FINE
+
+
+def show(
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="As X-Decision-ID has it.")],
+    *,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> int:
+    """Show one record; to auditors with what is kept apart of it, and what of that was erased."""
+    path = f"/v1/audit/records/{quote(record_id, safe='/')}"
+    body = having(("index", "leaf_hash", "record"), Server.at(url).ask("GET", path).body)
+    if as_json:
+        say_json(body)
+        return FINE
+    say(f"record {body['index']}  {body['record'].get('kind')}  {body['record'].get('ts')}", "bold")
+    for name, value in sorted(body["record"].items()):
+        say(f"  {name:12} {_plain(value)}")
+    for line in _apart(body):
+        say(line)
+    return FINE
+
+
+def _apart(body: dict[str, Any]) -> list[str]:
+    """What is said of the values that are kept apart of the record."""
+    lines = [
+        f"disclosed  {path}: {_plain(value)}" for path, value in body.get("disclosed", {}).items()
+    ]
+    if body.get("hidden"):
+        lines.append(f"hidden     {', '.join(body['hidden'])}: for auditors")
+    if body.get("erased"):
+        by = ", ".join(f"record {act['index']} of {act['ts']}" for act in body.get("erased_by", ()))
+        lines.append(f"erased     {', '.join(body['erased'])}: by {by}")
+    return lines
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,22 @@
+"""What a server's reply must have to be understood."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from policyd.cli.server import Unanswered
+
+
+def having(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
+    """The *body* of an answer, which has these members.
+
+    Raises:
+        Unanswered: one of them is missing.
+    """
+    missing = [name for name in names if name not in body]
+    if missing:
+        raise Unanswered(
+            f"the answer cannot be read: it has no `{missing[0]}`",
+            code="answer-unreadable",
+            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
+        )
+    return body
