@@ -136,12 +136,13 @@ class Server:
 
 
 def _detail(data: bytes) -> str:
-    """Return what a problem document says, on one line."""
+    """Return what a problem document says of records that are lost, on one line."""
     try:
         problem = json.loads(data)
     except (ValueError, RecursionError):
         return ""
-    said = problem.get("detail") if isinstance(problem, dict) else None
+    is_lost = isinstance(problem, dict) and problem.get("code") == "segment-lost"
+    said = problem.get("detail") if is_lost else None
     return "".join(filter(str.isprintable, said))[:_MOST_SAID] if isinstance(said, str) else ""
 
 

@@ -94,11 +94,12 @@ def test_what_a_server_will_not_give(status: int, path: str, code: str, words: s
     ("body", "code", "words"),
     [
         (
-            b'{"detail":"records 0 to 255 are\\u001b lost"}',
+            b'{"code":"segment-lost","detail":"records 0 to 255 are\\u001b lost"}',
             "records-lost",
             "^records 0 to 255 are lost$",
         ),
-        (b'{"detail":5}', "resource-missing", "is missing"),
+        (b'{"code":"pruned","detail":"gone"}', "resource-missing", "is missing"),
+        (b'{"code":"segment-lost","detail":5}', "resource-missing", "is missing"),
         (b"[1]", "resource-missing", "is missing"),
         (b"{", "resource-missing", "is missing"),
     ],
