@@ -5,8 +5,14 @@ import gc
 import signal
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,11 +38,13 @@ from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
-from policyd.points.administration import InForce, Read, read_folder
+from policyd.points.administration import InForce
 from policyd.points.keeping import Keeping, Rhythm
 from policyd.points.service import Service, Stores
+from policyd.points.source import FolderSource
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
+from policyd.policy.builder_process import Builder
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import (
     LOOPBACK,
@@ -123,15 +131,13 @@ def serve(settings: Settings) -> int:
             f" on loopback only, not on `{settings.host}`; leave out --host",
             code="folder-mode-is-local",
         )
-    read = partial(read_folder, settings.policies, engine())
-    start = read()
     tls = _tls(settings)
     with (
         closing(DataFolder.open(settings.data)) as folder,
         _listen(settings) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, read, start, folder, Door(listener, tls)))
+        runner.run(_serve(settings, settings.policies, folder, Door(listener, tls)))
     return 0
 
 
@@ -197,9 +203,24 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(
-    settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
-) -> None:
+@asynccontextmanager
+async def _policies(
+    folder: Path,
+) -> AsyncIterator[tuple[FolderSource, asyncio.Task[InForce]]]:
+    """The source of policies; it is being read while the rest of the server starts."""
+    builder = Builder()
+    await builder.start()
+    source = FolderSource(folder, engine(), builder)
+    start = asyncio.create_task(source.read())
+    try:
+        yield source, start
+    finally:
+        start.cancel()
+        await asyncio.gather(start, return_exceptions=True)
+        await builder.close()
+
+
+async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: Door) -> None:
     fields = personal_fields(settings)
     options = Options(
         utc_now,
@@ -207,26 +228,27 @@ async def _serve(
         bytes=settings.queue_bytes,
         personal=Personal(fields) if fields else None,
     )
-    with (
-        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-        closing(Cold(Shelf(folder.path), folder.signer)) as cold,
-        closing(Reader(folder.ledger, cold)) as reader,
-    ):
-        guard = Guard(settings.guard) if settings.guard else None
-        check_guard(folder.path, guard, reader)
-        async with _witnesses(settings.witnesses, reader) as witnesses:
-            ledger = await Ledger.open(folder, options)
-            try:
-                rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
-                keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-                stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
-                service = Service(stores, read, start, retention_days(settings))
-                async with service.running():
-                    await _run(settings, service, door)
-            finally:
-                # The last to close the file takes its WAL away, and a reader cannot.
-                reader.close()
-                await ledger.close()
+    async with _policies(policies) as (source, start):
+        with (
+            closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+            closing(Cold(Shelf(folder.path), folder.signer)) as cold,
+            closing(Reader(folder.ledger, cold)) as reader,
+        ):
+            guard = Guard(settings.guard) if settings.guard else None
+            check_guard(folder.path, guard, reader)
+            async with _witnesses(settings.witnesses, reader) as witnesses:
+                ledger = await Ledger.open(folder, options)
+                try:
+                    rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+                    keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
+                    service = Service(stores, source.read, await start, retention_days(settings))
+                    async with service.running():
+                        await _run(settings, service, door)
+                finally:
+                    # The last to close the file takes its WAL away, and a reader cannot.
+                    reader.close()
+                    await ledger.close()
 
 
 def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:
@@ -267,6 +289,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
     gc.collect()
     gc.freeze()
     await server.serve(sockets=[door.listener])
+    for task in reloads:  # what is being read would never be in force
+        task.cancel()
+    await asyncio.gather(*reloads, return_exceptions=True)
 
 
 def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:

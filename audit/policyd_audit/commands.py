@@ -7,6 +7,7 @@ import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from policyd_audit.meter import Meter
 from policyd_audit.proof import Subtrees, check_inclusion
 from policyd_audit.receipt import Receipt
 from policyd_audit.report import Findings, Report
+from policyd_audit.screening import screened
 from policyd_audit.segment import RECORDS
 from policyd_audit.shelved import segments_beside
 from policyd_audit.succession import Succession
@@ -47,13 +49,16 @@ def verifying(arguments: argparse.Namespace) -> int:
     if proof is not None:
         return _verify_proof(proof, arguments, note.parse_vkey(_needed(vkey)))
     seen = _seen(arguments)
+    screen = partial(screened, processes=os.cpu_count() or 1)
     with log_at(arguments.target) as log, Meter(sys.stderr) as meter:
         if isinstance(log, TiledLog):
-            report = verify_log(log, vkey=vkey, seen=seen, progress=meter.show)
+            report = verify_log(log, vkey=vkey, seen=seen, progress=meter.show, screen=screen)
         else:
             shelf = segments_beside(Path(arguments.target))
             segments = shelf if shelf.is_dir() or log.oldest() >= RECORDS else None
-            report = verify(log, vkey=vkey, seen=seen, progress=meter.show, segments=segments)
+            report = verify(
+                log, vkey=vkey, seen=seen, progress=meter.show, segments=segments, screen=screen
+            )
     _check_decided(report)
     code = render.exit_code(report)
     if arguments.state and code == render.HOLDS:

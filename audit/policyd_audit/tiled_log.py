@@ -25,7 +25,9 @@ from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tree, from_edge, leaf_has
 
 _MAX_NOTE_BYTES = 1 << 18
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + record.MAX_BYTES)
-_KEPT = 12  # tiles and bundles: those on the way to the root, and at the edge
+# Those that are looked at in turn; records are read some way ahead of their tiles.
+_KEPT_BUNDLES = 4
+_KEPT_TILES = 1024
 
 
 class TiledLog(AbstractContextManager["TiledLog"]):
@@ -42,7 +44,8 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         self.size = 0
         self._first: int | None = None
         self._source = source
-        self._kept: dict[Resource, bytes] = {}
+        self._bundles: dict[Resource, bytes] = {}
+        self._tiles: dict[Resource, bytes] = {}
         self._loss: Malformed | None = None
 
     def __exit__(
@@ -190,12 +193,15 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         return hashes_of(self._fetch(resource), resource)
 
     def _fetch(self, resource: Resource) -> bytes:
-        found = self._kept.get(resource)
+        kept, most = (
+            (self._bundles, _KEPT_BUNDLES) if resource.is_entries else (self._tiles, _KEPT_TILES)
+        )
+        found = kept.get(resource)
         if found is None:
             found = self._cut(resource)
-            if len(self._kept) >= _KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[resource] = found
+            if len(kept) >= most:
+                del kept[next(iter(kept))]
+            kept[resource] = found
         return found
 
     def _cut(self, resource: Resource) -> bytes:

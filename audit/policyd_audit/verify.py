@@ -16,6 +16,7 @@ from policyd_audit.evidence import stored_hashes
 from policyd_audit.ledger_file import LedgerFile, State
 from policyd_audit.proof import Subtrees
 from policyd_audit.report import Findings, Report
+from policyd_audit.screening import Screen, unscreened
 from policyd_audit.shelved import ShelvedLedger
 from policyd_audit.tree import HASH_BYTES, split
 from policyd_audit.walk import LEVELS, Progress, Walk, range_name
@@ -28,6 +29,7 @@ def verify(
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
     segments: Path | None = None,
+    screen: Screen = unscreened,
 ) -> Report:
     """Check the whole ledger and return all that was found.
 
@@ -37,6 +39,7 @@ def verify(
         seen: A checkpoint of the log from before, with which it has to agree.
         progress: Called now and then with the records done and their number.
         segments: The folder with the segments of the ledger.
+        screen: Looks at the records ahead of the walk; what is found does not depend on it.
 
     Raises:
         Malformed: *vkey* is not a verifier key.
@@ -48,7 +51,7 @@ def verify(
     claimed = claim.checkpoint
     size = claimed.size if claimed else state.size if state else _rows(ledger)
     evidence = ShelvedLedger(ledger, segments, key) if segments else ledger
-    walk = Walk(evidence, size, findings, progress)
+    walk = Walk(evidence, size, findings, progress, screen=screen)
     complete = walk.run(claimed.origin if claimed else None)
     if state:
         _check_state(state, claimed, walk, complete=complete, findings=findings)

@@ -11,6 +11,7 @@ from policyd_audit.claim import check_root, check_succession, claim_of, rewritte
 from policyd_audit.errors import Contradiction, Malformed, VerificationError
 from policyd_audit.layout import resource_at
 from policyd_audit.report import Findings, Report
+from policyd_audit.screening import Screen, unscreened
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.tree import TILE_WIDTH, Tree
 from policyd_audit.walk import Progress, Walk, range_name
@@ -22,6 +23,7 @@ def verify_log(
     vkey: str | None = None,
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
+    screen: Screen = unscreened,
 ) -> Report:
     """Check the log as of its newest checkpoint and return all that was found.
 
@@ -30,6 +32,7 @@ def verify_log(
         vkey: The log's verifier key; without it the signature stays unchecked.
         seen: A checkpoint of it that was verified before; only what came later is read.
         progress: Called now and then with the records done and their number.
+        screen: Looks at the records ahead of the walk; what is found does not depend on it.
 
     Raises:
         Malformed: *vkey* is not a verifier key.
@@ -45,7 +48,7 @@ def verify_log(
     tree = _seen_tree(log, claimed, seen, findings)
     if tree is None:
         return claim.report(None, findings, None)
-    walk = Walk(log, claimed.size, findings, progress, tree)
+    walk = Walk(log, claimed.size, findings, progress, tree, screen)
     if seen and seen.size:
         _go_on(log, walk, seen.size, findings)
     complete = walk.run(claimed.origin)

@@ -7,6 +7,7 @@ from policyd_audit.beside import Beside
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
+from policyd_audit.screening import Screen, Screened, unscreened
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
 Progress = Callable[[int, int], None]
@@ -33,6 +34,7 @@ class Walk:
         findings: Where differences go.
         progress: Called now and then with the records done and *size*.
         tree: Of the records that need no looking at again; the walk begins behind them.
+        screen: Who looks at the records' contents before the walk does.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class Walk:
         findings: Findings,
         progress: Progress,
         tree: Tree | None = None,
+        screen: Screen = unscreened,
     ) -> None:
         self.tree = tree or Tree()
         self._evidence = evidence
         self.size = size
         self._findings = findings
         self._progress = progress
+        self._screen = screen
         self._pending: list[bytes] = []
         self.latest = ""
         self.sealed = 0
@@ -99,7 +103,7 @@ class Walk:
 
     def _records(self, origin: str | None) -> None:
         expected = self.tree.size
-        for seq, leaf, stored in self._evidence.leaves(expected):
+        for seq, leaf, stored, ts in self._screen(self._evidence.leaves(expected)):
             if seq < expected:
                 self._find("record-unexpected", seq, "its number is out of order")
                 continue
@@ -107,7 +111,7 @@ class Walk:
                 self._find("record-unexpected", seq, f"there should be {self.size} records only")
                 break
             self._bridge(expected, seq)
-            self._pending.append(self._record(seq, leaf, stored, origin))
+            self._pending.append(self._record((seq, leaf, stored, ts), origin))
             expected = seq + 1
             if len(self._pending) >= _BATCH:
                 self._grow()
@@ -125,8 +129,9 @@ class Walk:
             self.explain(0, seq)
         self._pending += [_UNKNOWN] * (end - first)
 
-    def _record(self, seq: int, leaf: object, stored: object, origin: str | None) -> bytes:
+    def _record(self, row: Screened, origin: str | None) -> bytes:
         """Return the leaf hash of one record, its bytes and its stored hash checked."""
+        seq, leaf, stored, passed = row
         if isinstance(leaf, Absent) and type(stored) is bytes:
             return self._absent(seq, leaf, stored)
         if type(leaf) is not bytes:
@@ -137,6 +142,9 @@ class Walk:
         if type(stored) is not bytes or computed != stored:
             self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
             self.explain(0, seq)
+            return computed
+        if passed is not None and passed >= self.latest and seq:
+            self.latest = passed
             return computed
         try:
             self._content(seq, leaf, origin)

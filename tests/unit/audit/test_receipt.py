@@ -38,6 +38,18 @@ def cosigned(text: str, seconds: int, *, signature: bytes | None = None) -> str:
     return text + cosignature.line(ORIGIN, KEY.public, seconds, made)
 
 
+def test_the_key_of_a_cosigner_is_of_its_own_type() -> None:
+    """It is read from its one line; the key of a log is none, nor is the other way round."""
+    line = cosignature.vkey(WITNESS.name, WITNESS.public)
+    key = cosignature.parse_vkey(line)
+    assert (key.name, key.public) == (WITNESS.name, WITNESS.public)
+    assert key.id == cosignature.key_id(WITNESS.name, WITNESS.public)
+    with pytest.raises(Malformed, match=r"not an Ed25519 key \(type 4\)"):
+        cosignature.parse_vkey(VKEY)
+    with pytest.raises(Malformed, match=r"not an Ed25519 key \(type 1\)"):
+        note.parse_vkey(line)
+
+
 def test_a_receipt_of_others_holds() -> None:
     """That of an independent program is read, holds, and is written again byte for byte."""
     parsed = receipt.parse(GOOD)

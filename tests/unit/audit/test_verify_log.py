@@ -39,7 +39,7 @@ def seen_at(log: Exported) -> Checkpoint:
     return remembered((log.path / "checkpoint").read_text())
 
 
-@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 700])
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 700, 1_600])
 def test_a_good_log_holds(new_export: New, size: int) -> None:
     """Whatever its size, the records add up, and the signature is good."""
     report = new_export(size).verify()
