@@ -242,7 +242,8 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
                     rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
                     keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
                     stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
-                    service = Service(stores, source.read, await start, retention_days(settings))
+                    days = retention_days(settings)
+                    service = Service(stores, source.read, await start, days)
                     async with service.running():
                         await _run(settings, service, door)
                 finally:

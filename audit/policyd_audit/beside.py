@@ -12,6 +12,13 @@ from policyd_audit.errors import Contradiction, VerificationError
 from policyd_audit.evidence import Evidence
 from policyd_audit.report import Findings
 
+_MARKS = (f'"{NAMES}":'.encode(), b'"kind":"retention"')
+
+
+def concerns(leaf: bytes) -> bool:
+    """Return whether something may lie beside a record, or have been removed by it."""
+    return any(mark in leaf for mark in _MARKS)
+
 
 class _Act(NamedTuple):
     """The record of an erasure: of which records, and how much."""

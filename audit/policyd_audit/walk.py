@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from policyd_audit import record
-from policyd_audit.beside import Beside
+from policyd_audit.beside import Beside, concerns
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
@@ -143,7 +143,7 @@ class Walk:
             self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
             self.explain(0, seq)
             return computed
-        if passed is not None and passed >= self.latest and seq:
+        if passed is not None and passed >= self.latest and seq and not concerns(leaf):
             self.latest = passed
             return computed
         try:

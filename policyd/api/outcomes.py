@@ -12,7 +12,7 @@ from policyd.points.outcomes import Outcome, UnaskedCall
 router = APIRouter(prefix="/v1/outcomes")
 
 
-def _whole(number: object) -> object:
+def whole(number: object) -> object:
     """The number as JSON Schema counts it: 12.0 is as whole as 12."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
@@ -25,7 +25,7 @@ def _plain(text: str) -> str:
 
 _TELLING = {"pattern": PLAIN}
 # Exact in every JSON reader (I-JSON).
-Count = Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(_whole)]
+Count = Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(whole)]
 Id = Annotated[str, Field(max_length=64, json_schema_extra=_TELLING), AfterValidator(_plain)]
 Name = Annotated[str, Field(max_length=160, json_schema_extra=_TELLING), AfterValidator(_plain)]
 

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policyd.api.caller import Admin, Served, Watcher, key_with, sender
+from policyd.api.outcomes import whole
+from policyd.api.text import SOME_PLAIN
 from policyd.model.keys import Key
 from policyd.points.erasures import Erasure, Person
 from policyd.points.holds import Hold, Scope
@@ -14,10 +16,17 @@ from policyd.points.retention import Pruning
 router = APIRouter(prefix="/v1/audit")
 
 Auditor = Annotated[Key, Depends(key_with("auditor"))]
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[str, Field(pattern=SOME_PLAIN, max_length=500)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Subject = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*:.+$", max_length=320)]
-Index = Annotated[int, Field(ge=0, lt=2**47)]
+Subject = Annotated[
+    str, Field(pattern=f"^[a-z][a-z0-9_-]*:{SOME_PLAIN.removeprefix('^')}", max_length=320)
+]
+Index = Annotated[int, Field(ge=0, lt=2**46), BeforeValidator(whole)]
+Count = Annotated[int, Field(ge=1, lt=2**46), BeforeValidator(whole)]
+_SCOPE = ("subject", "unit", "first", "count")
+_HELD: dict[int | str, dict[str, Any]] = {409: {}, 503: {}}
+_MISSING: dict[int | str, dict[str, Any]] = {404: {}, 503: {}}
+_UNREAD: dict[int | str, dict[str, Any]] = {503: {}}
 
 
 class _Asked(BaseModel):
@@ -25,42 +34,44 @@ class _Asked(BaseModel):
 
 
 class ErasureRequest(_Asked):
-    """Whose personal data is to be erased: `type:id`; with `dry_run` it is only counted."""
+    """Whose personal data is to be erased, and why; with `dry_run` it is only counted."""
 
     subject: Subject
-    reason: Reason | None = None
+    reason: Reason
     dry_run: bool = False
-
-    @model_validator(mode="after")
-    def _has_reason(self) -> "ErasureRequest":
-        if self.reason is None and not self.dry_run:
-            raise ValueError("an erasure has a `reason`, which is recorded for ever")
-        return self
 
 
 class HoldRequest(_Asked):
     """What a hold is on: a subject (`type:id`), a unit, records in a range, or all that fits."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"anyOf": [{"required": [name]} for name in _SCOPE]},
+    )
+
     name: Name
     reason: Reason
-    subject: Subject | None = None
-    unit: Name | None = None
-    first: Index | None = None
-    end: Index | None = None
+    subject: Subject = Field(default_factory=str)
+    unit: Name = Field(default_factory=str)
+    first: Index = Field(default_factory=int)
+    count: Count = Field(default_factory=int)
 
     @model_validator(mode="after")
     def _has_scope(self) -> "HoldRequest":
-        if not (self.subject or self.unit or self.first is not None or self.end is not None):
-            raise ValueError("say what the hold is on: `subject`, `unit`, or `first` and `end`")
-        if self.first is not None and self.end is not None and self.first >= self.end:
-            raise ValueError("`end` is behind `first`; the record `end` itself is not held")
+        if self.model_fields_set.isdisjoint(_SCOPE):
+            raise ValueError("say what the hold is on: `subject`, `unit`, `first` or `count`")
         return self
 
-
-class ReleaseRequest(_Asked):
-    """Why a hold ends."""
-
-    reason: Reason
+    def scope(self) -> Scope:
+        """What it is on; a range has `count` records from `first` on, or all of them."""
+        has_first = not self.model_fields_set.isdisjoint({"first", "count"})
+        return Scope(
+            subject=self.subject or None,
+            unit=self.unit or None,
+            first=self.first if has_first else None,
+            end=self.first + self.count if self.count else None,
+        )
 
 
 class PruningRequest(_Asked):
@@ -69,39 +80,41 @@ class PruningRequest(_Asked):
     dry_run: bool = False
 
 
-@router.post("/erasures")
+@router.post("/erasures", responses=_HELD)
 async def erase(
     asked: ErasureRequest, request: Request, service: Served, by: Admin
 ) -> dict[str, Any]:
     """Erase all that the log keeps apart about somebody; the records stay, without the values."""
     person = Person(*asked.subject.split(":", 1))
-    if asked.reason is None or asked.dry_run:
+    if asked.dry_run:
         found = await service.erasures.count(sender(request, by), person)
     else:
         found = await service.erasures.erase(by, person, asked.reason)
     return {"dry_run": asked.dry_run} | _erasure(found)
 
 
-@router.post("/holds", status_code=201)
+@router.post("/holds", status_code=201, responses=_HELD)
 async def place(asked: HoldRequest, service: Served, by: Watcher) -> dict[str, Any]:
     """Place a legal hold: what it is on is neither erased nor pruned until it is released."""
-    scope = Scope(asked.subject, asked.unit, asked.first, asked.end)
-    return _hold(await service.holds.place(by, asked.name, asked.reason, scope), by)
+    placed = await service.holds.place(by, asked.name, asked.reason, asked.scope())
+    return _hold(placed, by)
 
 
-@router.get("/holds")
+@router.get("/holds", responses=_UNREAD)
 async def holds(service: Served, by: Watcher) -> dict[str, list[dict[str, Any]]]:
     """Every hold, released ones too; whom one is on is for auditors."""
     return {"holds": [_hold(each, by) for each in await service.holds.list()]}
 
 
-@router.delete("/holds/{name}")
-async def release(name: str, asked: ReleaseRequest, service: Served, by: Auditor) -> dict[str, Any]:
+@router.delete("/holds/{name}", responses=_MISSING)
+async def release(
+    name: str, reason: Annotated[Reason, Query()], service: Served, by: Auditor
+) -> dict[str, Any]:
     """Release a hold, which only an auditor can; whoever may erase cannot make way for it."""
-    return _hold(await service.holds.release(by, name, asked.reason), by)
+    return _hold(await service.holds.release(by, name, reason), by)
 
 
-@router.post("/prunings")
+@router.post("/prunings", responses=_UNREAD)
 async def prune(asked: PruningRequest, service: Served, by: Admin) -> dict[str, Any]:
     """Remove the oldest records, as far as none of them must be kept; their hashes stay."""
     look = service.retention.look() if asked.dry_run else service.retention.prune(by)

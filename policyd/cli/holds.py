@@ -44,12 +44,14 @@ def add(  # noqa: PLR0913 - one parameter per option
     ] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="On a unit's calls.")] = None,
     first: Annotated[int | None, typer.Option(metavar="N", help="From this record on.")] = None,
-    end: Annotated[int | None, typer.Option(metavar="N", help="Before this record.")] = None,
+    count: Annotated[
+        int | None, typer.Option(metavar="N", help="So many records, from the first on.")
+    ] = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
     """Place a hold; it is on the records that fit all that is said."""
-    said = {"subject": subject, "unit": unit, "first": first, "end": end}
+    said = {"subject": subject, "unit": unit, "first": first, "count": count}
     asked = {"name": name, "reason": reason} | {
         each: value for each, value in said.items() if value is not None
     }
@@ -70,8 +72,8 @@ def release(
     name: HoldName, *, reason: Reason, url: Url = DEFAULT_URL, as_json: AsJson = False
 ) -> int:
     """Release a hold; it takes an auditor's key."""
-    path = f"{_PATH}/{quote(name, safe='')}"
-    answer = Server.at(url).ask("DELETE", path, {"reason": reason})
+    path = f"{_PATH}/{quote(name, safe='')}?reason={quote(reason, safe='')}"
+    answer = Server.at(url).ask("DELETE", path)
     return _told(answer.body, "released", as_json=as_json)
 
 

@@ -1,15 +1,15 @@
 """`policyd keys`: make, list and revoke keys on a running server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from policyd.cli.answer import unreadable
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, ending, listed
 from policyd.cli.output import remark, say, say_json, say_table
+from policyd.cli.reply import having
 from policyd.cli.server import DEFAULT_URL, Server, Url
 
 _PATH = "/v1/keys"
@@ -68,7 +68,7 @@ def create(  # noqa: PLR0913 - one parameter per option
         "integrations": listed(integration),
         "supported_obligations": listed(can),
     }
-    made = _with(("id", "key"), Server.at(url).ask("POST", _PATH, wanted).body)
+    made = having(("id", "key"), Server.at(url).ask("POST", _PATH, wanted).body)
     if as_json:
         say_json(made)
         return FINE
@@ -79,7 +79,7 @@ def create(  # noqa: PLR0913 - one parameter per option
 
 def list_(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
     """List every key, revoked ones too; never a secret."""
-    found = _with(("keys",), Server.at(url).ask("GET", _PATH).body)
+    found = having(("keys",), Server.at(url).ask("GET", _PATH).body)
     if as_json:
         say_json(found)
     else:
@@ -96,20 +96,12 @@ def revoke(
 ) -> int:
     """Revoke a key, from now on."""
     answer = Server.at(url).ask("DELETE", f"{_PATH}/{quote(key_id, safe='')}")
-    revoked = _with(("id", "holder", "revoked_at"), answer.body)
+    revoked = having(("id", "holder", "revoked_at"), answer.body)
     if as_json:
         say_json(revoked)
     else:
         say(f"{revoked['id']} of {revoked['holder']}: revoked {revoked['revoked_at']}")
     return FINE
-
-
-def _with(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
-    """The *body* of an answer, which has these members."""
-    missing = [name for name in names if name not in body]
-    if missing:
-        raise unreadable(f"it has no `{missing[0]}`")
-    return body
 
 
 def _row(key: Mapping[str, Any]) -> tuple[str, ...]:

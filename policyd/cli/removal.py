@@ -32,9 +32,8 @@ def erase(
         str, typer.Option(metavar="TYPE:ID", help="Whose, such as user:ida or address:10.0.0.4.")
     ],
     reason: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Why; it is recorded for ever, so name nobody."),
-    ] = None,
+        str, typer.Option(metavar="TEXT", help="Why; it is recorded for ever, so name nobody.")
+    ],
     dry_run: DryRun = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,

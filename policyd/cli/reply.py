@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from policyd.cli.server import Unanswered
+from policyd.cli.answer import unreadable
 
 
 def having(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
@@ -14,9 +14,5 @@ def having(names: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
     """
     missing = [name for name in names if name not in body]
     if missing:
-        raise Unanswered(
-            f"the answer cannot be read: it has no `{missing[0]}`",
-            code="answer-unreadable",
-            hint="correct --url or POLICYD_URL, or use the policyd of the server's version",
-        )
+        raise unreadable(f"it has no `{missing[0]}`")
     return body

@@ -197,9 +197,10 @@ class Reader:
             return sides.holds(view.db, view.leaf)
 
     def lowest(self) -> int:
-        """The first record of which something is in the file still, perhaps to be swept away."""
+        """The first record of which anything is there still, perhaps to be swept away."""
         with self._view() as view:
-            return sides.lowest(view.db, view.size)
+            found = sides.lowest(view.db)
+            return view.size if found is None else found
 
     def inclusion(self, index: int, size: int) -> Inclusion:
         """The proof that a record is among the first *size* records; the log has as many."""

@@ -91,13 +91,16 @@ def standing(db: apsw.Connection, seq: int) -> list[tuple[int, bytes]]:
 
 
 def holds(db: apsw.Connection, leaf_of: Callable[[int], bytes]) -> list[PlacedHold]:
-    """All holds on what is there now, in the order they were placed.
+    """All holds, in the order they were placed.
+
+    A released one may have been pruned; one that is not and whose record is missing is damage,
+    since nobody would know what it is on.
 
     Args:
         db: The ledger.
         leaf_of: Gives the bytes of a record, which may have left the ledger's file.
     """
-    sql = "select seq, released from hold where seq >= ? order by seq"
+    sql = "select seq, released from hold where seq >= ? or released is null order by seq"
     found: list[Any] = db.execute(sql, (first_of(db),)).fetchall()
     return [
         PlacedHold(seq, leaf_of(seq), disclosures_of(db, seq), released) for seq, released in found
@@ -110,11 +113,11 @@ def first_of(db: apsw.Connection) -> int:
     return row[0] if row else 0
 
 
-def lowest(db: apsw.Connection, size: int) -> int:
-    """The first record of which leaf or disclosures are there, of a log of *size* records."""
-    leaf: Any = db.execute("select min(seq) from leaf").get
-    disclosed: Any = db.execute("select min(id) from disclosure").get
-    return min(size if leaf is None else leaf, size if disclosed is None else disclosed >> BITS)
+def lowest(db: apsw.Connection) -> int | None:
+    """The first record of which anything is there, perhaps to be swept away; None for none."""
+    of_leaves: Any = db.execute("select min(seq) from leaf").get
+    of_disclosures: Any = db.execute("select min(id) >> ? from disclosure", (BITS,)).get
+    return min((each for each in (of_leaves, of_disclosures) if each is not None), default=None)
 
 
 def _disclose(db: apsw.Connection, first: int, disclosures: Sequence[Disclosure]) -> None:
@@ -143,7 +146,7 @@ def _erase(db: apsw.Connection, ids: Sequence[int], act: int) -> None:
 
 def _sweep(db: apsw.Connection, most: int) -> None:
     begin = first_of(db)
-    end = min(begin, lowest(db, begin) + most)
+    end = min(begin, (lowest(db) or 0) + most)
     db.execute("delete from leaf where seq < ?", (end,))
     below = (disclosure_id(end, 0),)
     db.execute("update disclosure set data = zeroblob(length(data)) where id < ?", below)

@@ -25,6 +25,7 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.OutOfScope("said", code="key-out-of-scope"), 403, "key-out-of-scope"),
     (errors.NotFound("said"), 404, "not-found"),
     (errors.Conflict("said"), 409, "conflict"),
+    (errors.Gone("said"), 410, "gone"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),
     (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),

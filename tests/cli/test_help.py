@@ -29,6 +29,12 @@ COMMANDS = [
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
+    ["audit", "show"],
+    ["audit", "erase"],
+    ["audit", "prune"],
+    ["audit", "hold", "add"],
+    ["audit", "hold", "list"],
+    ["audit", "hold", "release"],
 ]
 WITHOUT_JSON = [["demo"], ["destinations"], ["keys"]]
 _HEAVY = {"fastapi", "sqlmodel", "sqlalchemy", "casbin", "pydantic", "httpx2", "apsw", "uvicorn"}

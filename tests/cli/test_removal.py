@@ -67,7 +67,7 @@ def test_from_a_hold_to_an_erasure(office: Office) -> None:
     assert "released by record" in listed
 
     assert office.admin("erase", *who).code == 2
-    counted = office.admin("erase", *who, "--dry-run")
+    counted = office.admin("erase", *who, "--reason", "request 17", "--dry-run")
     assert counted.out.startswith("would be erased  2 values of 1 records\n")
     done = office.admin("erase", *who, "--reason", "request 17", "--json").json()
     assert (done["records"], done["disclosures"]) == (1, 2)
@@ -97,7 +97,7 @@ def test_pruning_says_what_keeps_the_log(office: Office) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ("erase", "--subject", "user:x", "--dry-run"),
+        ("erase", "--subject", "user:x", "--reason", "x"),
         ("prune",),
         ("show", "x"),
         ("hold", "list"),

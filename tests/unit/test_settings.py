@@ -10,7 +10,15 @@ import pytest
 
 from policyd.cli.server import DEFAULT_URL, KEY
 from policyd.model.errors import UsageError
-from policyd.settings import OF_CLIENTS, Settings, check_variables, read_settings
+from policyd.settings import (
+    OF_CLIENTS,
+    Settings,
+    check_variables,
+    personal_fields,
+    read_settings,
+    retention_days,
+)
+from policyd_audit.record import KINDS
 
 ROOT = Path(__file__).parents[2]
 _PROGRAM = """
@@ -149,3 +157,29 @@ def test_every_setting_and_the_variables_of_clients_are_known() -> None:
     clients = [f"POLICYD_{name}" for name in OF_CLIENTS]
     check_variables([*names, *map(str.lower, names), *clients, "POLICY", "MY_POLICYD_X", ""])
     assert {KEY, "POLICYD_URL"} == set(clients)
+
+
+def test_what_is_personal_is_named_out_of_a_list() -> None:
+    """Names come with commas between; another is refused, with those that can be."""
+    assert personal_fields(read_settings(personal="address, on_behalf_of,")) == {
+        "address",
+        "on_behalf_of",
+    }
+    with pytest.raises(UsageError, match=r"`adress` cannot be kept apart; name some of address, "):
+        read_settings(personal="adress")
+
+
+def test_days_by_kind() -> None:
+    """A kind has its own days, or those of all others, or none and is kept for ever."""
+    assert retention_days(read_settings()) == {}
+    some = read_settings(retention="decision=400, query=90")
+    assert retention_days(some) == {"decision": 400, "query": 90}
+    days = retention_days(read_settings(retention="decision=400,*=3650"))
+    assert (days["decision"], days["hold"], len(days)) == (400, 3650, len(KINDS))
+
+
+@pytest.mark.parametrize("said", ["decision", "deed=3", "*=0", "query=-1", "query=1.5", "query="])
+def test_days_that_make_no_sense(said: str) -> None:
+    """What is no kind of record, or no number of days, is refused with an example."""
+    with pytest.raises(UsageError, match=r"write it like decision=400,\*=3650"):
+        read_settings(retention=said)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,12 @@ from policyd_audit.disclosure import digest, erased
 from policyd_audit.errors import Malformed
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.render import as_json, text
+from policyd_audit.screening import screened
 from policyd_audit.sources import Folder
 from policyd_audit.tiled_log import TiledLog
+from policyd_audit.verify import verify
 from tests.disclosures import disclosure
-from tests.unit.audit.conftest import content, decision, encoded, leaf
+from tests.unit.audit.conftest import VKEY, content, decision, encoded, leaf
 
 if TYPE_CHECKING:
     from tests.unit.audit.conftest import Exported, Ledger
@@ -220,6 +223,18 @@ def test_a_ledger_from_before_there_was_anything_beside(
     """Without the tables, nothing was pruned and nothing is kept apart."""
     with LedgerFile(new_ledger(3).path) as evidence:
         assert (evidence.first(), evidence.beside(1)) == (0, ())
+
+
+def test_looking_ahead_changes_nothing(ledger: "Ledger") -> None:
+    """With records looked at ahead of the walk, what lies beside them is found all the same."""
+    prune(ledger, 512)
+    put(ledger, 0, erased(SIZE + 5, len(ADDRESS)))
+    put(ledger, 1, erased(ERASE, len(PURPOSE)))
+    with LedgerFile(ledger.path) as evidence:
+        ahead = verify(evidence, vkey=VKEY, screen=partial(screened, processes=2, after=3))
+    assert as_json(ahead) == as_json(ledger.verify())
+    assert ahead.pruned_by == PRUNE
+    assert [each.code for each in ahead.findings] == ["disclosure-missing"]
 
 
 def bundles(exported: "Exported", numbers: Sequence[int]) -> None:

@@ -135,6 +135,33 @@ def test_holds_come_and_go(store: Store, records: Records) -> None:
     assert found == [(first, end), (second, None)]
 
 
+def test_a_hold_without_its_record_is_damage(store: Store, records: Records) -> None:
+    """Nobody knows what it is on, so nothing can be removed; a released one holds nothing."""
+    fill(store, records, 2)
+    first = act(store, records, Hold())
+    with closing(apsw.Connection(str(store.path))) as db:
+        db.execute("delete from leaf where seq = ?", (first,))
+    with closing(Reader(store.path)) as reader:
+        with pytest.raises(LedgerUnavailable, match="damaged"):
+            reader.holds()
+        act(store, records, Release(first))
+        assert reader.holds() == []
+
+
+def test_values_of_pruned_records_go_too(store: Store, records: Records) -> None:
+    """Also where their records lie elsewhere by then."""
+    fill(store, records, 600)
+    act(store, records, Prune(512))
+    with closing(apsw.Connection(str(store.path))) as db:
+        db.execute("delete from leaf where seq < 512")
+    with closing(Reader(store.path)) as reader:
+        assert reader.lowest() == 0
+        for _ in range(6):
+            store.append([], [(0, Aside(act=Sweep(100)))])
+        assert reader.lowest() == 512
+        assert reader.disclosures([511, 512])[511] == ()
+
+
 def test_what_was_pruned_is_not_read(store: Store, records: Records) -> None:
     """Also while it waits to be removed, nobody sees it; its hashes are there."""
     fill(store, records, 600, each=0)

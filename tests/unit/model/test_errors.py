@@ -16,6 +16,7 @@ CODES = {
     "OutOfScope": "forbidden",
     "NotFound": "not-found",
     "Conflict": "conflict",
+    "Gone": "gone",
     "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
