@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from policyd.ledger.frames import Aside, Disclosure, Erase, Hold, Prune, Release, Sweep
-from policyd.model.errors import DataFolderError
+from policyd.model.errors import DataFolderError, RecordsLost
 from policyd_audit.disclosure import act_of, erased
 
 SCHEMA = """
@@ -102,9 +102,16 @@ def holds(db: apsw.Connection, leaf_of: Callable[[int], bytes]) -> list[PlacedHo
     """
     sql = "select seq, released from hold where seq >= ? or released is null order by seq"
     found: list[Any] = db.execute(sql, (first_of(db),)).fetchall()
-    return [
-        PlacedHold(seq, leaf_of(seq), disclosures_of(db, seq), released) for seq, released in found
-    ]
+    placed = []
+    for seq, released in found:
+        try:
+            leaf = leaf_of(seq)
+        except (ValueError, RecordsLost):
+            if released is None:
+                raise
+            continue
+        placed.append(PlacedHold(seq, leaf, disclosures_of(db, seq), released))
+    return placed
 
 
 def first_of(db: apsw.Connection) -> int:

@@ -165,7 +165,8 @@ def test_records_are_read_as_before(server: Server, home: Home) -> None:
     prune(server)
     page = server.get("/v1/audit/records?order=oldest&limit=2", home.admin).json()
     assert [each["index"] for each in page["records"]] == [512, 513]
-    early = server.get("/v1/audit/records?order=oldest&limit=1&after=2019-01-01", home.admin).json()
+    asked = "order=oldest&limit=1&after=2019-01-01T00:00:00Z"
+    early = server.get(f"/v1/audit/records?{asked}", home.admin).json()
     assert early["records"][0]["index"] == 512
     assert server.get(f"/v1/audit/records/{kept}", home.admin).json()["index"] == 600
     assert server.get(f"/v1/audit/records/{kept}/proof", home.admin).status == 200
