@@ -14,7 +14,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,15 +28,18 @@ from policyd import __version__
 from policyd.api.app import Application
 from policyd.api.checks import Checks
 from policyd.ledger import record
+from policyd.ledger.cold import Cold
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.personal import Personal
 from policyd.ledger.reader import Reader
+from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce
+from policyd.points.keeping import Keeping, Rhythm
 from policyd.points.service import Service, Stores
 from policyd.points.source import FolderSource
 from policyd.points.witness_policy import read_witness_policy
@@ -228,14 +231,17 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
     async with _policies(policies) as (source, start):
         with (
             closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-            closing(Reader(folder.ledger)) as reader,
+            closing(Cold(Shelf(folder.path), folder.signer)) as cold,
+            closing(Reader(folder.ledger, cold)) as reader,
         ):
             guard = Guard(settings.guard) if settings.guard else None
             check_guard(folder.path, guard, reader)
             async with _witnesses(settings.witnesses, reader) as witnesses:
                 ledger = await Ledger.open(folder, options)
                 try:
-                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses)
+                    rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+                    keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
                     days = retention_days(settings)
                     service = Service(stores, source.read, await start, days)
                     async with service.running():

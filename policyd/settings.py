@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     """Days that records are kept, by kind, such as decision=400,*=3650; others for ever."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
+    hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """Days after which sealed records leave the ledger's file, which then is quicker to copy."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20

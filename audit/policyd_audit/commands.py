@@ -30,6 +30,8 @@ from policyd_audit.proof import Subtrees, check_inclusion
 from policyd_audit.receipt import Receipt
 from policyd_audit.report import Findings, Report
 from policyd_audit.screening import screened
+from policyd_audit.segment import RECORDS
+from policyd_audit.shelved import segments_beside
 from policyd_audit.succession import Succession
 from policyd_audit.targets import log_at, proof_at, read_text
 from policyd_audit.tiled_log import TiledLog
@@ -52,7 +54,11 @@ def verifying(arguments: argparse.Namespace) -> int:
         if isinstance(log, TiledLog):
             report = verify_log(log, vkey=vkey, seen=seen, progress=meter.show, screen=screen)
         else:
-            report = verify(log, vkey=vkey, seen=seen, progress=meter.show, screen=screen)
+            shelf = segments_beside(Path(arguments.target))
+            segments = shelf if shelf.is_dir() or log.oldest() >= RECORDS else None
+            report = verify(
+                log, vkey=vkey, seen=seen, progress=meter.show, segments=segments, screen=screen
+            )
     _check_decided(report)
     code = render.exit_code(report)
     if arguments.state and code == render.HOLDS:

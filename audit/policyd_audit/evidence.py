@@ -1,11 +1,20 @@
 """Evidence: what a verification needs of a log, however the log is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from policyd_audit.errors import Malformed
+from policyd_audit.errors import Malformed, VerificationError
 from policyd_audit.proof import perfect_root
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, split
+
+
+class Absent(NamedTuple):
+    """Stands for the bytes of a record that are not looked at here, but by their leaf hash.
+
+    They lie in a file that was found good; or `trouble` is why they cannot be had.
+    """
+
+    trouble: VerificationError | None
 
 
 class Evidence(Protocol):
@@ -16,7 +25,10 @@ class Evidence(Protocol):
     """
 
     def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield number, bytes and stored leaf hash of the records from *first* on, in order."""
+        """Yield number, bytes and stored leaf hash of the records from *first* on, in order.
+
+        In place of bytes there may be `Absent`.
+        """
 
     def leaf(self, seq: int) -> tuple[object, object] | None:
         """Return bytes and stored leaf hash of one record, or None."""

@@ -96,6 +96,12 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             (count,) = self._db.execute("select count(*) from leaf").fetchone()
         return int(count)
 
+    def oldest(self) -> int:
+        """Return the number of the oldest record whose bytes are in the file; 0 without any."""
+        with self._reading():
+            (oldest,) = self._db.execute("select min(seq) from leaf").fetchone()
+        return oldest if type(oldest) is int else 0
+
     def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
         """Yield seq, leaf and hash of the records from *first* on in order, as they are stored.
 

@@ -44,6 +44,8 @@ def text(report: Report, name: str) -> str:
         lines.append(f"  as of      {moment(report.cosigned)}")
     if report.seen is not None:
         lines.append(f"  goes on    from the {report.seen:,} records seen before")
+    if report.sealed:
+        lines.append(f"  sealed     {report.sealed:,} of them, held to the digests of their files")
     if report.begin:
         by = "no record" if report.pruned_by is None else f"record {report.pruned_by}"
         was = f"records 0 to {report.begin - 1}, as {by} says; of them only the hashes were checked"
@@ -68,6 +70,7 @@ def as_json(report: Report) -> str:
         "signature": report.signature,
         "cosigned": None if report.cosigned is None else moment(report.cosigned),
         "seen": report.seen,
+        "sealed": report.sealed,
         "begin": report.begin,
         "pruned_by": report.pruned_by,
         "findings": [

@@ -22,7 +22,7 @@ class Report:
     `MAX_FINDINGS`. `seen` is how many records a checkpoint from before covers, with which the log
     agrees, and `cosigned` when the log last stood by its checkpoint, in seconds since 1970. `begin`
     is the first record that was there to be read, after those that record `pruned_by` says were
-    pruned.
+    pruned. `sealed` records were held to the tree by the digests of their files, not byte by byte.
     """
 
     checkpoint: Checkpoint | None
@@ -35,6 +35,7 @@ class Report:
     cosigned: int | None = None
     begin: int = 0
     pruned_by: int | None = None
+    sealed: int = 0
 
     @property
     def holds(self) -> bool:

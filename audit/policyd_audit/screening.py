@@ -82,7 +82,9 @@ def _ahead(rows: Iterator[Row], pool: ProcessPoolExecutor, most: int) -> Iterato
     failure: VerificationError | None = None
     try:
         for chunk in _chunks(rows):
-            waiting.append((chunk, _submitted(pool, [leaf for _, leaf, _ in chunk])))
+            # What is no bytes stays here, and fails or passes in the walk.
+            leaves = [leaf if isinstance(leaf, bytes) else None for _, leaf, _ in chunk]
+            waiting.append((chunk, _submitted(pool, leaves)))
             if len(waiting) == most:
                 yield from _with_times(*waiting.popleft())
     except VerificationError as error:
@@ -93,7 +95,7 @@ def _ahead(rows: Iterator[Row], pool: ProcessPoolExecutor, most: int) -> Iterato
         raise failure
 
 
-def _submitted(pool: ProcessPoolExecutor, leaves: list[object]) -> Future[list[str | None]]:
+def _submitted(pool: ProcessPoolExecutor, leaves: Sequence[object]) -> Future[list[str | None]]:
     try:
         return pool.submit(times, leaves)
     except BrokenProcessPool as error:

@@ -1,6 +1,7 @@
 """Sources: where the resources of a tiled log are, a folder or a running server."""
 
 import http.client
+import json
 import ssl
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +14,7 @@ from policyd_audit.layout import CHECKPOINT
 KEY = "POLICYD_KEY"
 
 _TIMEOUT_S = 30
+_MOST_SAID = 500
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
@@ -27,7 +29,8 @@ class Source(Protocol):
         """Return the bytes of the resource at *path*.
 
         Raises:
-            Malformed: it is not there (`resource-missing`), or is longer than *most* bytes.
+            Malformed: it is not there (`resource-missing`), was there once (`records-lost`), or is
+                longer than *most* bytes.
             Unreadable: it cannot be had now.
         """
 
@@ -96,6 +99,8 @@ class Server:
         if status in _GONE and path == CHECKPOINT:
             why = f"there is no log at {shown(self.name)}: its URL ends in `/log`"
             raise Unreadable("no-log", why)
+        if status == HTTPStatus.GONE and (said := _detail(data)):
+            raise Malformed("records-lost", said, tile=path)
         if status in _GONE:
             raise missing(path)
         if status in _DENIED:
@@ -128,6 +133,17 @@ class Server:
         if response.read(1):
             self._line.close()  # the rest of what is too long is not worth reading
         return response.status, data
+
+
+def _detail(data: bytes) -> str:
+    """Return what a problem document says of records that are lost, on one line."""
+    try:
+        problem = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    is_lost = isinstance(problem, dict) and problem.get("code") == "segment-lost"
+    said = problem.get("detail") if is_lost else None
+    return "".join(filter(str.isprintable, said))[:_MOST_SAID] if isinstance(said, str) else ""
 
 
 def missing(path: str) -> Malformed:

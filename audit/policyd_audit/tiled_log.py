@@ -10,6 +10,7 @@ from types import TracebackType
 
 from policyd_audit import record
 from policyd_audit.errors import Malformed
+from policyd_audit.evidence import Absent
 from policyd_audit.layout import (
     CHECKPOINT,
     ENTRIES,
@@ -45,6 +46,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         self._source = source
         self._bundles: dict[Resource, bytes] = {}
         self._tiles: dict[Resource, bytes] = {}
+        self._loss: Malformed | None = None
 
     def __exit__(
         self,
@@ -63,11 +65,20 @@ class TiledLog(AbstractContextManager["TiledLog"]):
             raise Malformed("note-malformed", "the checkpoint is not UTF-8") from error
 
     def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield number, bytes and leaf hash of the records from *first* on."""
+        """Yield number, bytes and leaf hash of the records from *first* on.
+
+        In place of bytes that the log has lost there is `Absent`.
+        """
         for number in range(first // TILE_WIDTH, -(-self.size // TILE_WIDTH)):
             start = number * TILE_WIDTH
-            records = self._bundle(number)
-            stored = self._level_0(number) or [leaf_hash(each) for each in records]
+            try:
+                records: list[bytes] | list[Absent] = self._bundle(number)
+            except Malformed as error:
+                if error.code != "records-lost":
+                    raise
+                # Their hashes are left, so all others can still be held to the tree.
+                records = [Absent(self._lost(error))] * min(TILE_WIDTH, self.size - start)
+            stored: Sequence[object] = self._level_0(number) or list(map(_hash, records))
             for at in range(max(first - start, 0), len(records)):
                 yield start + at, records[at], stored[at]
 
@@ -156,6 +167,12 @@ class TiledLog(AbstractContextManager["TiledLog"]):
             raise Malformed("record-malformed", f"record {seq}: it has no id", record=seq)
         return found
 
+    def _lost(self, error: Malformed) -> Malformed:
+        """Return the one error for all bundles that are lost for the same reason."""
+        if self._loss is None or self._loss.message != error.message:
+            self._loss = error
+        return self._loss
+
     def _level_0(self, number: int) -> list[bytes] | None:
         """Return the leaf hashes of one bundle; None where their tile is damaged.
 
@@ -203,3 +220,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         if not resource.is_entries:
             return data[: resource.width * HASH_BYTES]
         return bundle(unbundle(data, full)[: resource.width])
+
+
+def _hash(leaf: bytes | Absent) -> bytes | None:
+    return None if isinstance(leaf, Absent) else leaf_hash(leaf)

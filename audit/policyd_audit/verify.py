@@ -5,6 +5,8 @@ reported, not raised, so that one report names all that can be told apart.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from policyd_audit import note
 from policyd_audit.checkpoint import Checkpoint
@@ -15,6 +17,7 @@ from policyd_audit.ledger_file import LedgerFile, State
 from policyd_audit.proof import Subtrees
 from policyd_audit.report import Findings, Report
 from policyd_audit.screening import Screen, unscreened
+from policyd_audit.shelved import ShelvedLedger
 from policyd_audit.tree import HASH_BYTES, split
 from policyd_audit.walk import LEVELS, Progress, Walk, range_name
 
@@ -25,6 +28,7 @@ def verify(
     vkey: str | None = None,
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
+    segments: Path | None = None,
     screen: Screen = unscreened,
 ) -> Report:
     """Check the whole ledger and return all that was found.
@@ -34,6 +38,7 @@ def verify(
         vkey: The log's verifier key; without it the signature stays unchecked.
         seen: A checkpoint of the log from before, with which it has to agree.
         progress: Called now and then with the records done and their number.
+        segments: The folder with the segments of the ledger.
         screen: Looks at the records ahead of the walk; what is found does not depend on it.
 
     Raises:
@@ -45,7 +50,8 @@ def verify(
     claim = claim_of(state.note if state else None, key, findings)
     claimed = claim.checkpoint
     size = claimed.size if claimed else state.size if state else _rows(ledger)
-    walk = Walk(ledger, size, findings, progress, screen=screen)
+    evidence = ShelvedLedger(ledger, segments, key) if segments else ledger
+    walk = Walk(evidence, size, findings, progress, screen=screen)
     complete = walk.run(claimed.origin if claimed else None)
     if state:
         _check_state(state, claimed, walk, complete=complete, findings=findings)
@@ -54,7 +60,8 @@ def verify(
     if claimed or state:
         _check_surplus_tiles(ledger, size, findings)
     agrees = _agrees(ledger, claimed, seen, findings) if complete and claimed and seen else None
-    return claim.report(root, findings, agrees, (walk.begin, walk.pruned_by))
+    report = claim.report(root, findings, agrees, (walk.begin, walk.pruned_by))
+    return replace(report, sealed=walk.sealed)
 
 
 def _agrees(

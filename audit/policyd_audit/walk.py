@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from policyd_audit import record
 from policyd_audit.beside import Beside, concerns
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
-from policyd_audit.evidence import Evidence
+from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
 from policyd_audit.screening import Screen, Screened, unscreened
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
@@ -24,9 +24,9 @@ class Walk:
     """One pass over the records of a ledger.
 
     `tree` is what they add up to, `size` how many there should be, `latest` the time of the last
-    one looked at, `begin` the record that the log begins at, where the walk came past it. A
-    difference is reported at the smallest place only: what it makes differ further up is remembered
-    as explained.
+    one looked at, `sealed` how many lie in files that were found good, `begin` the record that the
+    log begins at, where the walk came past it. A difference is reported at the smallest place only:
+    what it makes differ further up is remembered as explained.
 
     Args:
         evidence: What is walked.
@@ -54,7 +54,9 @@ class Walk:
         self._screen = screen
         self._pending: list[bytes] = []
         self.latest = ""
+        self.sealed = 0
         self._missing = 0
+        self._told: VerificationError | None = None
         self._beside = Beside(evidence)
         self.begin = 0
         # (level, index) of each hash that a finding already accounts for.
@@ -130,6 +132,8 @@ class Walk:
     def _record(self, row: Screened, origin: str | None) -> bytes:
         """Return the leaf hash of one record, its bytes and its stored hash checked."""
         seq, leaf, stored, passed = row
+        if isinstance(leaf, Absent) and type(stored) is bytes:
+            return self._absent(seq, leaf, stored)
         if type(leaf) is not bytes:
             self._find("record-malformed", seq, "it is not stored as a blob")
             self.explain(0, seq)
@@ -147,6 +151,17 @@ class Walk:
         except Malformed as error:
             self._find(error.code, seq, error.message, leaf)
         return computed
+
+    def _absent(self, seq: int, leaf: Absent, stored: bytes) -> bytes:
+        """Return the leaf hash of a record that is elsewhere; trouble is reported once."""
+        if leaf.trouble is None:
+            self.sealed += 1
+            return stored
+        if leaf.trouble != self._told:
+            self._findings.add(leaf.trouble)
+            self._told = leaf.trouble
+        self.explain(0, seq)
+        return stored
 
     def _content(self, seq: int, leaf: bytes, origin: str | None) -> None:
         content = record.parse(leaf)

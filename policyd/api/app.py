@@ -12,6 +12,7 @@ from policyd import __version__
 from policyd.api import (
     destinations,
     explain,
+    exports,
     health,
     keys,
     metadata,
@@ -38,7 +39,7 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
-_MODULES = (destinations, explain, health, keys, outcomes, records, removal)
+_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal)
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
     405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),

@@ -14,12 +14,12 @@ from policyd.api.examples import EXAMPLES
 from policyd.api.explain import PATH as EXPLAIN_PATH
 from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
-from policyd.api.records import RecordEntry, RecordPage
+from policyd.api.records import Lost, RecordEntry, RecordPage
 from policyd.api.wire import CheckRequest
 
 Described = dict[str, Any]
 _REFERENCE = "#/components/schemas/{name}"
-_STRUCTS = (CheckRequest, RecordEntry, RecordPage)
+_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordPage)
 _TEXT: Described = {"type": "string"}
 _REQUEST_ID: Described = {
     "name": "X-Request-ID",

@@ -27,7 +27,10 @@ class Obstacle(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether checks are answered; from `snapshot` on it is for who has a key."""
+    """Whether checks are answered; from `snapshot` on it is for who has a key.
+
+    What `warnings` tell of is wrong, but keeps no check from being answered.
+    """
 
     ready: bool
     source: str
@@ -35,6 +38,7 @@ class Ready(BaseModel):
     snapshot: str | None = None
     log_size: int | None = None
     failed_reload: str | None = None
+    warnings: list[Obstacle] | None = None
 
 
 @router.get("/health/live")
@@ -64,6 +68,7 @@ def ready(request: Request, response: Response, service: Served) -> Ready:
         snapshot=state.snapshot,
         log_size=state.log_size,
         failed_reload=state.failed_reload or None,
+        warnings=[Obstacle(code=each.code, detail=each.message) for each in state.warnings] or None,
     )
 
 

@@ -46,6 +46,7 @@ STATUS: tuple[tuple[type[errors.PolicydError], int, str], ...] = (
     (errors.UsageError, 400, "The request cannot be carried out"),
     (errors.KeyUnknown, 401, "A key is needed"),
     (errors.CallerRefused, 403, "This key may not do that"),
+    (errors.RecordsLost, 410, "These records are lost"),
     (errors.NotFound, 404, "There is no such thing"),
     (errors.Gone, 410, "It was there once"),
     (errors.Conflict, 409, "It cannot be done as things stand"),

@@ -71,12 +71,20 @@ class RecordEntry(msgspec.Struct, omit_defaults=True):
     erased_by: list[ErasureAct] = []
 
 
+class Lost(msgspec.Struct):
+    """Records from `first` to below `end` that belong here, but cannot be read."""
+
+    first: int
+    end: int
+
+
 class RecordPage(msgspec.Struct, omit_defaults=True):
     """Records of a tree of that size; there are more if `next_cursor` is there."""
 
     tree_size: int
     records: list[RecordEntry]
     next_cursor: int | None = None
+    lost: list[Lost] = []
 
 
 def _answers(shape: str) -> dict[int | str, dict[str, Any]]:
@@ -102,20 +110,22 @@ async def records(
 ) -> Response:
     """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
     found = await service.audit.page(sender(request, by), asked)
-    return _json(RecordPage(found.size, [_shown(each) for each in found.records], found.cursor))
+    lost = [Lost(each.start, each.stop) for each in found.lost]
+    shown = [_shown(each) for each in found.records]
+    return _json(RecordPage(found.size, shown, found.cursor, lost))
 
 
 @router.get(
     "/{record_id:path}/proof",
     response_class=Response,
-    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}, 404: {}},
+    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}, 404: {}, 410: {}},
 )
 async def proof(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """A receipt: proof that the record is in the signed log, and the record itself."""
     return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
-@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}})
+@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}, 410: {}})
 async def record(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """One record, with its place in the tree and its leaf hash."""
     return _json(_shown(await service.audit.record(sender(request, by), record_id)))

@@ -28,6 +28,7 @@ _TEXT_ANSWER: dict[int | str, dict[str, Any]] = {
 _OCTETS_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
     404: {},
+    410: {},
 }
 _ENTRIES_ANSWER = _OCTETS_ANSWER | {410: {"description": "Pruned"}}
 

@@ -1,6 +1,6 @@
-"""`policyd audit`: what is done to the log itself.
+"""`policyd audit`: what is done to the log itself, and with it.
 
-Over a running server: see `removal` and `holds`. Offline, with the data folder's lock: here.
+Over a running server: see `export`, `removal` and `holds`. Offline, with the folder's lock: here.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from policyd.cli import holds, removal
+from policyd.cli import export, holds, removal
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
@@ -36,12 +36,13 @@ def register(app: typer.Typer) -> None:
     audit.command("new-epoch", epilog=ending(_EPOCH, _CODES))(new_epoch)
     audit.command("rotate-key", epilog=ending("policyd audit rotate-key", _CODES))(rotate_key)
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
+    audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
     removal.register(audit)
     holds.register(audit)
     app.add_typer(
         audit,
         name="audit",
-        help="Show, hold, erase and prune records; begin a new log, or change its key.",
+        help="Show, export, hold, erase and prune records; begin a new log, or change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 

@@ -4,12 +4,15 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import typer
 
 from policyd.model.errors import PolicydError, UsageError
+
+if TYPE_CHECKING:
+    import httpx2
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 KEY = "POLICYD_KEY"
@@ -81,6 +84,18 @@ class Server:
             Refused: it will not do that.
             Unanswered: it cannot be reached, or could not do it.
         """
+        reply = self._send(method, path, body)
+        read = _read(self.url, reply.status_code, reply.content)
+        return Reply(read, reply.headers.get("x-decision-id"))
+
+    def text(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
+        """The server's reply to one request, where that is plain text; raises as `ask`."""
+        reply = self._send(method, path, body)
+        if reply.status_code >= _FIRST_REFUSAL:
+            _read(self.url, reply.status_code, reply.content)
+        return str(reply.text)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> "httpx2.Response":
         import httpx2
 
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
@@ -88,15 +103,13 @@ class Server:
         trust_env = urlsplit(self.url).hostname not in _LOOPBACK
         try:
             with httpx2.Client(timeout=TIMEOUT_S, trust_env=trust_env) as client:
-                reply = client.request(method, self.url + path, json=body, headers=headers)
+                return client.request(method, self.url + path, json=body, headers=headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Unanswered(
                 f"no answer from {self.url}: {error}",
                 code="server-unreachable",
                 hint="is the server running? `policyd serve --policies DIR`",
             ) from None
-        body = _read(self.url, reply.status_code, reply.content)
-        return Reply(body, reply.headers.get("x-decision-id"))
 
 
 def _check_url(url: str) -> None:

@@ -149,11 +149,6 @@ def _matches(found: Iterable[Hit]) -> Matches:
     return Matches(*map(tuple, slots))
 
 
-def sorted_out(found: Iterable[tuple[str, Section]]) -> Matches:
-    """The rules *found*, with what they do, as `Matches`."""
-    return _matches((SLOTS[section], ref) for ref, section in found)
-
-
 def policy_lines(rule: Rule) -> Iterator[list[str]]:
     """The casbin lines of *rule*, one for each of its names, actions, datasets and places."""
     says = rule.sentence

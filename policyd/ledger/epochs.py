@@ -16,6 +16,7 @@ from policyd.ledger.signing import Signer
 from policyd.ledger.stamp import Stamp
 from policyd.ledger.store import Store
 from policyd.ledger.store import create as create_ledger
+from policyd_audit.segment import FOLDER
 
 Move = Callable[[Path, Path], object]
 
@@ -25,7 +26,8 @@ _PLACE = "place"
 _LEDGER = "ledger.db"
 _KEY = "keys/signing.key"
 # The log's side files go first: without its own, SQLite would read the file as it was before.
-_OLD = ("guard", f"{_LEDGER}-wal", f"{_LEDGER}-shm", _LEDGER, "keys/retiring.key", _KEY)
+# Segments are of one log, and a new one would make its own in their place.
+_OLD = ("guard", FOLDER, f"{_LEDGER}-wal", f"{_LEDGER}-shm", _LEDGER, "keys/retiring.key", _KEY)
 _NEW = (_LEDGER, _KEY)
 _SEED_BYTES = 32
 _NUMBERED = re.compile(r"(.*)/([1-9][0-9]{0,8})")

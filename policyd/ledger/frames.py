@@ -46,7 +46,13 @@ class Sweep(msgspec.Struct, frozen=True, array_like=True, tag="sweep"):
     most: int
 
 
-Act = Erase | Hold | Release | Prune | Sweep
+class Forget(msgspec.Struct, frozen=True, array_like=True, tag="forget"):
+    """The records of that sealed segment may leave the ledger's file; the frame has none itself."""
+
+    segment: int
+
+
+Act = Erase | Hold | Release | Prune | Sweep | Forget
 
 
 class Disclosure(NamedTuple):

@@ -18,6 +18,7 @@ from policyd.ledger.frames import (
     Committed,
     Disclosure,
     Failed,
+    Forget,
     Ready,
     Replies,
     Reply,
@@ -26,6 +27,7 @@ from policyd.ledger.frames import (
 )
 from policyd.ledger.personal import Personal
 from policyd.ledger.record import time_of
+from policyd.ledger.shelf import LEVEL
 from policyd.ledger.stamp import Stamp, Stamper, moment
 from policyd.model.errors import DataFolderError, LedgerUnavailable
 
@@ -39,6 +41,7 @@ class Options:
         records: How many may wait to be committed.
         bytes: How many bytes of them.
         observe: Told of each commit: how many records, how many seconds.
+        level: Of the tile with one hash for each segment; see `shelf`.
         personal: What is personal in a record, if anything is named.
     """
 
@@ -46,6 +49,7 @@ class Options:
     records: int = 4096
     bytes: int = 16 * 1024 * 1024
     observe: Callable[[int, float], None] = lambda _records, _seconds: None
+    level: int = LEVEL
     personal: Personal | None = None
 
 
@@ -135,7 +139,7 @@ class Ledger:
         with far:
             command = [sys.executable, "-P", "-m", "policyd.ledger.writer"]
             writer = subprocess.Popen(  # noqa: ASYNC220, S603 - a moment at start; our own program
-                [*command, str(far.fileno()), str(folder.path)],
+                [*command, str(far.fileno()), str(folder.path), str(options.level)],
                 stdin=subprocess.DEVNULL,
                 # The writer holds the lock too: while it commits, no other server may start.
                 pass_fds=(far.fileno(), folder.lock_fd),
@@ -220,6 +224,15 @@ class Ledger:
         """
         self._check_room(0, 0)
         await self._enqueue(frame([], Aside(act=Sweep(most))), 0, 0)
+
+    def forget(self, number: int) -> None:
+        """Let the records of a sealed segment leave the ledger's file, in the writer's own time.
+
+        It does so if it finds the segment good, and the oldest records in it; otherwise it says
+        why not, in the log of the server.
+        """
+        if not self.failure:
+            self._enqueue(frame([], Aside(act=Forget(number))), 0, 0)
 
     async def close(self) -> None:
         """Wait until what was submitted is durable, and end the writer."""

@@ -15,12 +15,13 @@ from typing import NamedTuple
 import apsw
 
 from policyd.ledger import sides
+from policyd.ledger.cold import Cold
 from policyd.ledger.record import id_of, time_of
 from policyd.ledger.recovery import State
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
-from policyd.ledger.view import Found, Roots, View
-from policyd.model.errors import Gone, LedgerUnavailable
+from policyd.ledger.view import Deadline, Found, Roots, View
+from policyd.model.errors import Gone, LedgerUnavailable, NotFound, RecordsLost
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import Resource
 from policyd_audit.proof import Subtrees
@@ -41,6 +42,7 @@ class Page(NamedTuple):
     records: list[Found]
     cursor: int | None
     size: int  # of the log the page was taken from
+    lost: tuple[range, ...] = ()  # records that should be among them, but cannot be read
 
 
 class Inclusion(NamedTuple):
@@ -57,13 +59,20 @@ class Reader:
 
     Args:
         path: The ledger.
+        cold: Reads what has left the ledger's file; without it, such records count as lost.
         seconds: Time for one look-up.
     """
 
     def __init__(
-        self, path: Path, *, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        cold: Cold | None = None,
+        *,
+        seconds: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
+        self._cold = cold
         self._seconds = seconds
         self._clock = clock
         self._idle: deque[apsw.Connection] = deque()
@@ -73,6 +82,21 @@ class Reader:
         """The tree as of the last commit, and the signed checkpoint of it."""
         with self._view() as view:
             return view.state
+
+    def kept_from(self) -> int:
+        """Index of the oldest record whose bytes are in the ledger's file."""
+        with self._view() as view:
+            return view.kept_from
+
+    def leaves(self, first: int, end: int) -> list[Found]:
+        """The records from *first* to below *end*, out of the ledger's file alone."""
+        with self._view() as view:
+            return view.kept(first, end)
+
+    def subtree(self, level: int, number: int) -> bytes:
+        """The hash of the tree over the *number*-th 256 ** *level* records."""
+        with self._view() as view:
+            return view.hashes(level, number, 1)[0]
 
     def record_by_id(self, record_id: str) -> Found | None:
         """The record with an id such as `uuid`, or `uuid/3` for an item of a batch."""
@@ -106,15 +130,22 @@ class Reader:
             newest_first: Otherwise the oldest comes first.
         """
         with self._view() as view:
-            low = view.first_at(timestamp(after)) if after else view.first
-            high = view.first_at(timestamp(before)) if before else view.size
+            low = _at(view, after).start if after else view.first
+            high = _at(view, before).stop if before else view.size
             if cursor is not None and newest_first:
                 high = min(high, cursor)
             elif cursor is not None:
                 low = max(low, cursor + 1)
-            records = view.between(low, high, limit, newest_first=newest_first)
-            has_more = 0 < len(records) < high - low
-            return Page(records, records[-1].seq if has_more else None, view.size)
+            found = view.between(low, high, limit, newest_first=newest_first)
+            end = low if newest_first else high - 1
+            more = found.last if found.last != end else None
+            return Page(found.records, more, view.size, tuple(found.lost))
+
+    def span(self, after: datetime | None, before: datetime | None) -> range:
+        """The numbers of the records that are not older than *after*, and older than *before*."""
+        with self._view() as view:
+            low = _at(view, after).start if after else view.first
+            return range(low, _at(view, before).stop if before else view.size)
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the log has not got so far.
@@ -134,6 +165,10 @@ class Reader:
         """The record that the log begins at; those before it were pruned."""
         with self._view() as view:
             return view.first
+
+    def prunable(self, index: int) -> int:
+        """The last record, up to *index*, that the log can begin at: no segment is cut in two."""
+        return self._cold.whole(index) if self._cold else index
 
     def records(self, seqs: Sequence[int]) -> list[Found]:
         """The records with these numbers, those that are there."""
@@ -159,7 +194,7 @@ class Reader:
     def holds(self) -> list[sides.PlacedHold]:
         """All holds that were ever placed on what is there now."""
         with self._view() as view:
-            return sides.holds(view.db)
+            return sides.holds(view.db, view.leaf)
 
     def lowest(self) -> int:
         """The first record of which anything is there still, perhaps to be swept away."""
@@ -197,10 +232,14 @@ class Reader:
         db: apsw.Connection | None = None
         try:
             db = self._connection()
-            deadline = self._clock() + self._seconds
-            db.set_progress_handler(lambda: self._clock() > deadline, _STEPS)
+            deadline = Deadline(self._clock, self._seconds)
+            db.set_progress_handler(lambda: deadline.is_over, _STEPS)
             with db:
-                yield View(db, self._roots)
+                yield View(db, self._roots, self._cold, deadline)
+        except (Gone, NotFound, LedgerUnavailable):
+            if db:
+                self._idle.append(db)
+            raise
         except (apsw.Error, ValueError, VerificationError) as error:
             if db:
                 db.close()
@@ -219,3 +258,12 @@ class Reader:
         if isinstance(error, apsw.InterruptError):
             return f"looking it up took longer than {self._seconds:g} s: ask for less"
         return explain(error, str(self._path)).message
+
+
+def _at(view: View, moment: datetime) -> range:
+    """Where the first record not older than *moment* is; a stretch, where that is lost."""
+    try:
+        at = view.first_at(timestamp(moment))
+    except RecordsLost as lost:
+        return lost.records
+    return range(at, at)

@@ -233,6 +233,16 @@ class Query(Record, frozen=True, kw_only=True, tag="query"):
     rows: int
 
 
+class Export(Record, frozen=True, kw_only=True, tag="export"):
+    """Somebody takes records away: which, of a log of which size, in which form."""
+
+    caller: Caller
+    form: str
+    first: int
+    end: int
+    size: int
+
+
 class Unasked(Part, frozen=True, kw_only=True):
     """A call that ran without a decision, by its own description."""
 

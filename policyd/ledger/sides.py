@@ -5,14 +5,14 @@ it can be erased; `hold` the holds that were placed and the records that ended t
 from which record on the log is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import apsw
 
 from policyd.ledger.frames import Aside, Disclosure, Erase, Hold, Prune, Release, Sweep
-from policyd.model.errors import DataFolderError
+from policyd.model.errors import DataFolderError, RecordsLost
 from policyd_audit.disclosure import act_of, erased
 
 SCHEMA = """
@@ -90,20 +90,28 @@ def standing(db: apsw.Connection, seq: int) -> list[tuple[int, bytes]]:
     return [(each, data) for each, data in found if act_of(data) is None]
 
 
-def holds(db: apsw.Connection) -> list[PlacedHold]:
+def holds(db: apsw.Connection, leaf_of: Callable[[int], bytes]) -> list[PlacedHold]:
     """All holds, in the order they were placed.
 
     A released one may have been pruned; one that is not and whose record is missing is damage,
     since nobody would know what it is on.
+
+    Args:
+        db: The ledger.
+        leaf_of: Gives the bytes of a record, which may have left the ledger's file.
     """
-    sql = (
-        "select hold.seq, leaf, released from hold left join leaf using(seq)"
-        " where leaf is not null or released is null order by hold.seq"
-    )
-    return [
-        PlacedHold(seq, _bytes(leaf), disclosures_of(db, seq), released)
-        for seq, leaf, released in list(db.execute(sql))
-    ]
+    sql = "select seq, released from hold where seq >= ? or released is null order by seq"
+    found: list[Any] = db.execute(sql, (first_of(db),)).fetchall()
+    placed = []
+    for seq, released in found:
+        try:
+            leaf = leaf_of(seq)
+        except (ValueError, RecordsLost):
+            if released is None:
+                raise
+            continue
+        placed.append(PlacedHold(seq, leaf, disclosures_of(db, seq), released))
+    return placed
 
 
 def first_of(db: apsw.Connection) -> int:

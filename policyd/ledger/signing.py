@@ -112,7 +112,10 @@ class Signer:
 
     def checkpoint(self, size: int, root: bytes) -> str:
         """The signed note that the log had *size* records and the hash *root*."""
-        text = checkpoint.body(self.origin, size, root)
+        return self.signed(checkpoint.body(self.origin, size, root))
+
+    def signed(self, text: str) -> str:
+        """The note of a *text*, which ends with a newline, signed by all that sign now."""
         signed = note.signed(text, self.origin, self._public, self._key.sign(text.encode()))
         return signed + (self.retiring.line(text) if self.retiring else "")
 

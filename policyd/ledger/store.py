@@ -15,12 +15,20 @@ import apsw
 from policyd.ledger import sides
 from policyd.ledger.frames import Aside, Erase
 from policyd.ledger.record import time_of
-from policyd.ledger.recovery import APPLICATION_ID, VERSION, Recovered, check_format, recover
+from policyd.ledger.recovery import (
+    APPLICATION_ID,
+    TAIL,
+    VERSION,
+    Recovered,
+    check_format,
+    recover,
+)
 from policyd.ledger.signing import Signer
 from policyd.ledger.trouble import DAMAGED, explain
 from policyd.model.errors import DataFolderError, LedgerUnavailable
-from policyd_audit.errors import VerificationError
-from policyd_audit.tree import EMPTY_ROOT, leaf_hash
+from policyd_audit.errors import Malformed, VerificationError
+from policyd_audit.proof import perfect_root
+from policyd_audit.tree import EMPTY_ROOT, TILE_BYTES, leaf_hash, split
 
 SCHEMA = """
 create table leaf(seq integer primary key, leaf blob not null, hash blob not null);
@@ -93,7 +101,7 @@ class Store:
 
     def __init__(self, path: Path, signer: Signer, tuning: Tuning = Tuning()) -> None:
         self.path = path
-        self._signer = signer
+        self.signer = signer
         self._tuning = tuning
         self._wal_pages = self._copied_pages = 0
         self._must_wipe = False
@@ -147,6 +155,39 @@ class Store:
             self._must_wipe = True
             self._wipe()
 
+    @property
+    def kept_from(self) -> int:
+        """Index of the oldest record whose bytes are in the file."""
+        (oldest,) = self._db.execute("select min(seq) from leaf").fetchone() or (None,)
+        return self.size if oldest is None else int(oldest)
+
+    def subtree(self, level: int, number: int) -> bytes:
+        """The hash of the tree over the *number*-th 256 ** *level* records.
+
+        Raises:
+            Malformed: there is no such tile.
+        """
+        sql = "select data from tile where level = ? and n = ?"
+        data: bytes = (self._db.execute(sql, (level - 1, number)).fetchone() or (b"",))[0]
+        if len(data) != TILE_BYTES:
+            raise Malformed("tile-malformed", f"tile {level - 1}/{number} is missing")
+        return perfect_root(split(data))
+
+    def forget(self, end: int, most: int) -> bool:
+        """Delete the oldest leaves before *end*, so many at most; whether there are more.
+
+        The last ones stay whatever *end* is: every start holds them to the tree.
+
+        Raises:
+            apsw.Error: as `append`.
+        """
+        end = min(end, self.size - TAIL)
+        stop = min(self.kept_from + most, end)
+        self._db.execute("begin immediate")
+        self._db.execute("delete from leaf where seq < ?", (stop,))
+        self._db.execute("commit")
+        return stop < end
+
     def tidy(self) -> None:
         """Copy the WAL back into the file once it is long; for after the answers.
 
@@ -198,7 +239,7 @@ class Store:
             self._db.pragma("wal_autocheckpoint", 0)
             self._db.pragma("secure_delete", 1)  # what is erased is overwritten
             self._db.set_wal_hook(self._grown)
-            recovered = recover(self._db, self._signer)
+            recovered = recover(self._db, self.signer)
             self._wipe()
         except (apsw.Error, VerificationError, DataFolderError, ValueError):
             self._db.close()
@@ -223,7 +264,7 @@ class Store:
         stack = b"".join(self._tree.stack)
         # A crash after signing leaves a checkpoint that nobody has seen: harmless, since it is
         # published from the committed row only.
-        note = self._signer.checkpoint(self._tree.size, root)
+        note = self.signer.checkpoint(self._tree.size, root)
         self._db.execute(
             "update state set size = ?, stack = ?, root = ?, note = ? where size = ?",
             (self._tree.size, stack, root, note, first),

@@ -1,17 +1,20 @@
-"""View: what one read transaction sees of the ledger, records and hashes of the tree alike."""
+"""View: what one read transaction sees of the log, records and hashes of the tree alike."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import apsw
 
 from policyd.ledger import sides
+from policyd.ledger.cold import Cold
 from policyd.ledger.record import time_of
 from policyd.ledger.recovery import stored_state
+from policyd.model.errors import RecordsLost
 from policyd_audit.layout import Resource, bundle
 from policyd_audit.proof import perfect_root
-from policyd_audit.tree import HASH_BYTES, TILE_BYTES, TILE_WIDTH, split
+from policyd_audit.tree import HASH_BYTES, TILE_BYTES, TILE_WIDTH, leaf_hash, split
 
 _MOST_ROOTS = 1 << 16  # of 32 bytes each
 
@@ -40,39 +43,145 @@ class Roots:
         return self._known.get((level, number))
 
 
+class Stretch(NamedTuple):
+    """Records in the order asked for; those of `lost` ranges are not among them.
+
+    `last` is the index of the last one looked at, None if there was nothing to look at.
+    """
+
+    records: list[Found]
+    lost: list[range]
+    last: int | None
+
+
+class Deadline:
+    """When a look-up has to be through; the time that segments take is theirs, not the file's."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return self._clock() > self._at
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time in the block does not count."""
+        began = self._clock()
+        yield
+        self._at += self._clock() - began
+
+
 class View:
     """What one read transaction sees; a row that cannot be is a ValueError.
 
-    `first` is the record that the log begins at; what was before it was pruned.
+    Attributes:
+        state: The tree.
+        size: Number of records.
+        first: The record that the log begins at; what was before it was pruned.
+        kept_from: Index of the oldest record whose bytes are in the ledger's file; older ones
+            are in segments.
     """
 
-    def __init__(self, db: apsw.Connection, roots: Roots) -> None:
+    def __init__(
+        self, db: apsw.Connection, roots: Roots, cold: Cold | None, deadline: Deadline
+    ) -> None:
         self.db = db
+        self._deadline = deadline
         self._roots = roots
+        self._cold = cold
         self.state = stored_state(db)
         self.size = self.state.size
         self.first = sides.first_of(db)
+        (oldest,) = db.execute("select min(seq) from leaf").fetchone() or (None,)
+        self.kept_from: int = self.size if oldest is None else max(oldest, self.first)
 
     def first_at(self, ts: str) -> int:
-        """Index of the first record that is not older than *ts*, or the size if all are."""
-        found = bisect_left(range(self.first, self.size), ts, key=self._time)
-        return self.first + found
+        """Index of the first record that is not older than *ts*, or the size if all are.
+
+        Raises:
+            RecordsLost: it is among these, which cannot be read.
+        """
+        start = self.kept_from
+        if self._cold and start > self.first and (start == self.size or self._time(start) >= ts):
+            around = self._cold.around(ts, start)
+            return self._first_sealed(ts, range(max(around.start, self.first), around.stop))
+        return bisect_left(range(self.size), ts, lo=start, key=self._time)
+
+    def _first_sealed(self, ts: str, among: range) -> int:
+        """As `first_at`, by halving bundles, since a segment gives one as fast as one record."""
+        bundles = range(among.start // TILE_WIDTH, -(-among.stop // TILE_WIDTH))
+
+        def latest(number: int) -> str:
+            return time_of(self._sealed(self._bundle(number, among.stop))[-1].leaf)
+
+        at = bisect_left(bundles, ts, key=latest)
+        if at == len(bundles):
+            return among.stop
+        return next(
+            found.seq
+            for found in self._sealed(self._bundle(bundles[at], among.stop))
+            if time_of(found.leaf) >= ts
+        )
+
+    @staticmethod
+    def _bundle(number: int, end: int) -> range:
+        return range(number * TILE_WIDTH, min((number + 1) * TILE_WIDTH, end))
 
     def records_from(self, seq: int) -> Iterator[Found]:
-        """The records from *seq* on, read one by one."""
-        sql = "select seq, leaf from leaf where seq >= ? order by seq"
-        return map(_found, self.db.execute(sql, (seq,)))
+        """The records from *seq* on, read one by one.
 
-    def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> list[Found]:
+        Raises:
+            RecordsLost: one of them cannot be read.
+        """
+        while seq < self.kept_from:
+            end = min(seq - seq % TILE_WIDTH + TILE_WIDTH, self.kept_from)
+            yield from self._sealed(range(seq, end))
+            seq = end
+        sql = "select seq, leaf from leaf where seq >= ? order by seq"
+        yield from map(_found, self.db.execute(sql, (seq,)))
+
+    def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> Stretch:
         """The first or last *limit* of the records from *low* to below *high*."""
-        order = "desc" if newest_first else "asc"
-        sql = f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?"  # noqa: S608 - one of two words
-        return [_found(row) for row in self.db.execute(sql, (low, high, limit))]
+        records: list[Found] = []
+        lost: list[range] = []
+        last = None
+        pieces = self._pieces(low, high)
+        for piece in reversed(pieces) if newest_first else pieces:
+            room = limit - len(records)
+            if not room:
+                break
+            wanted = piece[-room:] if newest_first else piece[:room]
+            last = wanted[0] if newest_first else wanted[-1]
+            try:
+                found = self._read(wanted)
+            except RecordsLost:
+                lost.append(wanted)
+                continue
+            records += reversed(found) if newest_first else found
+        return Stretch(records, lost, last)
+
+    def kept(self, first: int, end: int) -> list[Found]:
+        """The records from *first* to below *end*, which are in the ledger's file."""
+        sql = "select seq, leaf from leaf where seq >= ? and seq < ? order by seq"
+        found = [_found(row) for row in self.db.execute(sql, (first, end))]
+        if len(found) != end - first:
+            raise ValueError(f"a record from {first} to {end - 1} is missing")
+        return found
+
+    def leaf(self, seq: int) -> bytes:
+        """The bytes of one record; raises as `records_from`."""
+        return self._read(range(seq, seq + 1))[0].leaf
 
     def content(self, resource: Resource) -> bytes | None:
         """The bytes of a tile or entry bundle; None where the tree has not got so far.
 
         A partial one is the beginning of the full one, so it can be had also later.
+
+        Raises:
+            RecordsLost: the records of the bundle cannot be read.
         """
         first = resource.number * TILE_WIDTH
         end = first + resource.width
@@ -80,10 +189,7 @@ class View:
             return None
         if not resource.is_entries:
             return b"".join(self.hashes(resource.level, first, resource.width))
-        found = self.between(first, end, resource.width, newest_first=False)
-        if len(found) != resource.width:
-            raise ValueError(f"a record from {first} to {end - 1} is missing")
-        return bundle(each.leaf for each in found)
+        return bundle(each.leaf for piece in self._pieces(first, end) for each in self._read(piece))
 
     def hashes(self, level: int, first: int, count: int) -> list[bytes]:
         """So many hashes of one tile that the tree has, from the one numbered *first* on."""
@@ -98,6 +204,45 @@ class View:
             raise ValueError(f"a hash of records {first} to {first + count - 1} is missing")
         return found
 
+    def _pieces(self, low: int, high: int) -> list[range]:
+        """The numbers from *low* to below *high*, by where their records are."""
+        start = self.kept_from
+        sealed = range(low, min(high, start))
+        if not sealed:
+            pieces = []
+        elif self._cold:
+            pieces = self._cold.pieces(sealed.start, sealed.stop)
+        else:
+            pieces = [sealed]
+        kept = range(max(low, start), high)
+        return [*pieces, kept] if kept else pieces
+
+    def _read(self, piece: range) -> list[Found]:
+        if piece.start >= self.kept_from:
+            return self.kept(piece.start, piece.stop)
+        return self._sealed(piece)
+
+    def _sealed(self, piece: range) -> list[Found]:
+        """Records out of a segment.
+
+        Raises:
+            RecordsLost: they are not those of the tree, or cannot be read.
+        """
+        if self._cold is None:
+            raise RecordsLost(
+                f"records {piece.start} to {piece.stop - 1} are in sealed segments", piece
+            )
+        with self._deadline.paused():
+            leaves = self._cold.leaves(piece)
+        # INVARIANT: nothing is shown out of a segment that the tree's own hashes do not vouch for.
+        tiles = range(piece.start // TILE_WIDTH, (piece.stop - 1) // TILE_WIDTH + 1)
+        hashes = [each for number in tiles for each in self._full(0, number)]
+        start = piece.start % TILE_WIDTH
+        if list(map(leaf_hash, leaves)) != hashes[start : start + len(piece)]:
+            number = piece.start // self._cold.shelf.records
+            raise self._cold.lost(number)
+        return list(map(Found, piece, leaves))
+
     def _full(self, level: int, number: int) -> list[bytes]:
         sql = "select data from tile where level = ? and n = ?"
         row = self.db.execute(sql, (level, number)).fetchone()
@@ -110,10 +255,7 @@ class View:
         return known or self._roots.of(level, number, self._full(level, number))
 
     def _time(self, seq: int) -> str:
-        found = next(self.records_from(seq), None)
-        if found is None or found.seq != seq:
-            raise ValueError(f"record {seq} is missing")
-        return time_of(found.leaf)
+        return time_of(self.kept(seq, seq + 1)[0].leaf)
 
 
 def _found(row: tuple[Any, ...]) -> Found:

@@ -8,6 +8,7 @@ PolicydError
 │   ├── KeyUnknown         no key, or one that is unknown or revoked
 │   └── OutOfScope         a good key, but not for this
 ├── NotFound               no such thing, or not for this caller
+│   └── RecordsLost        they were there: the file that has them is damaged or missing
 ├── Gone                   it was there, and was removed on purpose
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
@@ -73,6 +74,16 @@ class NotFound(PolicydError):
     """There is no such thing, or this caller may not know of it."""
 
     code = "not-found"
+
+
+class RecordsLost(NotFound):
+    """Records that the log has, but whose file is damaged or missing; the way out is a copy."""
+
+    code = "segment-lost"
+
+    def __init__(self, message: str, records: range) -> None:
+        super().__init__(message)
+        self.records = records
 
 
 class Gone(PolicydError):

@@ -51,6 +51,7 @@ class ShownPage(NamedTuple):
     records: list[Shown]
     cursor: int | None
     size: int
+    lost: tuple[range, ...] = ()
 
 
 class AuditPoint:
@@ -89,7 +90,7 @@ class AuditPoint:
         page = await asyncio.to_thread(look)
         await self._note(by, asked.text(), rows=len(page.records))
         records = await asyncio.to_thread(shown, self._reader, by.key, page.records)
-        return ShownPage(records, page.cursor, page.size)
+        return ShownPage(records, page.cursor, page.size, page.lost)
 
     async def proof(self, by: Sender, record_id: str) -> str:
         """The receipt of the record with this id, with its bytes; raises as `record` does."""

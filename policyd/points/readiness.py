@@ -6,17 +6,22 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.stamp import TOLERANCE
 from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
+from policyd.points.keeping import Keeping
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The state of one server, as `/health/ready` tells it."""
+    """The state of one server, as `/health/ready` tells it.
+
+    `warnings` is what is wrong but keeps no check from being answered.
+    """
 
     problems: tuple[PolicydError, ...]
     snapshot: str
     source: str
     log_size: int
     failed_reload: str | None
+    warnings: tuple[PolicydError, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -24,7 +29,7 @@ class Readiness:
         return not self.problems
 
 
-def readiness(policy: PolicyInForce, ledger: Ledger) -> Readiness:
+def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = None) -> Readiness:
     """Look at everything a check needs."""
     problems: list[PolicydError] = []
     if ledger.failure:
@@ -40,4 +45,5 @@ def readiness(policy: PolicyInForce, ledger: Ledger) -> Readiness:
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
+        warnings=keeping.troubles if keeping else (),
     )

@@ -123,8 +123,9 @@ class RetentionPoint:
     def _look(self, now: datetime, holds: tuple[Hold, ...]) -> Pruning:
         first, size = self._reader.first(), self._reader.state().size
         keeper = self._keeper(now, holds)
-        # Never a part of a bundle, nor what a start looks at.
+        # Never a part of a bundle or of a sealed file, nor what a start looks at.
         most = min(keeper.index, size - TAIL) // TILE_WIDTH * TILE_WIDTH
+        most = self._reader.prunable(most)
         return Pruning(first, max(first, most), keeper)
 
     def _keeper(self, now: datetime, holds: tuple[Hold, ...]) -> Keeper:

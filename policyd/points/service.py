@@ -18,7 +18,9 @@ from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.erasures import ErasurePoint
 from policyd.points.explain import ExplainPoint
+from policyd.points.exports import ExportPoint
 from policyd.points.holds import HoldPoint
+from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
@@ -41,6 +43,7 @@ class Stores:
     signer: Signer
     guard: Guard | None = None
     witnesses: Witnesses | None = None
+    keeping: Keeping | None = None
 
 
 class Service:
@@ -70,7 +73,9 @@ class Service:
             ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
         )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
+        self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.keeping = stores.keeping
         self.places = PlacePoint(self._policy, ledger)
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
@@ -79,7 +84,7 @@ class Service:
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger)
+        return readiness(self._policy, self._ledger, self.keeping)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -93,8 +98,10 @@ class Service:
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
-        running = (self.refusals, self.publication, self.retention)
-        tasks = [asyncio.create_task(each.run()) for each in running]
+        runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
+        if self.keeping:
+            runs.append(self.keeping.run())
+        tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:
@@ -119,5 +126,10 @@ class Service:
         metrics.ready.set_function(lambda: float(self.readiness().is_ready))
         size = metrics.watch("policyd_log_size", "Records in the log")
         size.set_function(lambda: float(ledger.size))
+        if keeping := self.keeping:
+            sealed = metrics.watch("policyd_segments", "Sealed segments that are in order")
+            sealed.set_function(lambda: float(keeping.sealed))
+            lost = metrics.watch("policyd_segments_lost", "Segments that cannot be read")
+            lost.set_function(lambda: float(len(keeping.lost)))
         depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
         depth.set_function(lambda: float(ledger.queue_depth))

@@ -36,6 +36,9 @@ VIOLATIONS = [
     ("auditors-alone", "audit/policyd_audit/tree.py", "import cryptography"),
     ("one-casbin", "policyd/engine/flow.py", "import casbin"),
     ("one-apsw", "policyd/registry/keys.py", "import apsw"),
+    ("one-duckdb", "policyd/ledger/cold.py", "import duckdb"),
+    ("no-duckdb-in-server", "policyd/points/keeping.py", "import policyd.ledger.parquet"),
+    ("no-duckdb-in-server", "policyd/ledger/view.py", "import policyd.ledger.sealing"),
     ("one-sqlmodel", "policyd/ledger/store.py", "import sqlmodel"),
     ("acyclic", "policyd/model/labels.py", "import policyd.model.catalogue"),
 ]

@@ -276,3 +276,9 @@ def new_export(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Expo
         return Exported(tmp_path_factory.mktemp("export"), [leaf(at) for at in range(size)])
 
     return make
+
+
+@pytest.fixture
+def sign() -> Callable[..., str]:
+    """A function that signs a text as the log does, or as somebody else."""
+    return signed

@@ -90,6 +90,31 @@ def test_what_a_server_will_not_give(status: int, path: str, code: str, words: s
     assert isinstance(caught.value, Malformed) is (code == "resource-missing")
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (
+            b'{"code":"segment-lost","detail":"records 0 to 255 are\\u001b lost"}',
+            "records-lost",
+            "^records 0 to 255 are lost$",
+        ),
+        (b'{"code":"pruned","detail":"gone"}', "resource-missing", "is missing"),
+        (b'{"code":"segment-lost","detail":5}', "resource-missing", "is missing"),
+        (b"[1]", "resource-missing", "is missing"),
+        (b"{", "resource-missing", "is missing"),
+    ],
+)
+def test_what_a_server_has_lost(body: bytes, code: str, words: str) -> None:
+    """Where it says which records are lost, that is told, without what could move the cursor."""
+    with (
+        serving(sending(410, body)) as url,
+        closing(Server(url)) as source,
+        pytest.raises(Malformed, match=words) as caught,
+    ):
+        source.get("tile/entries/000", 1000)
+    assert caught.value.code == code
+
+
 def test_too_much_is_not_read_to_the_end() -> None:
     """A server that sends more than a resource may have cannot fill the memory."""
     with serving(sending(200, b"x" * 100_000)) as url, closing(Server(url)) as source:

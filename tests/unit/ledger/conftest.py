@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from policyd.ledger.folder import DataFolder, create
+from policyd.ledger.reader import Reader
 from policyd.ledger.record import Admin, Epoch, encode, stamped
+from policyd.ledger.sealing import Sealer
+from policyd.ledger.shelf import Shelf
 from policyd.ledger.signing import Signer
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
@@ -109,3 +112,32 @@ def folder(tmp_path: Path) -> Iterator[DataFolder]:
     opened = DataFolder.open(tmp_path / "data", wait=0)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def shelf(path: Path) -> Shelf:
+    """Where the segments of the test's log lie, 256 records in each."""
+    return Shelf(path.parent, level=1)
+
+
+@pytest.fixture
+def reader(path: Path) -> Iterator[Reader]:
+    """A reader of the test's ledger."""
+    made = Reader(path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def leaves(store: Store, records: Callable[[int], list[bytes]]) -> list[bytes]:
+    """The records of two segments and a bit, which are in the ledger."""
+    made = records(600)
+    for first in range(0, 600, 200):
+        store.append(made[first : first + 200])
+    return made
+
+
+@pytest.fixture
+def sealer(shelf: Shelf, reader: Reader, signer: Signer) -> Sealer:
+    """The sealer of the test's log."""
+    return Sealer(shelf, reader, signer)

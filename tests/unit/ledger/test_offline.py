@@ -73,6 +73,15 @@ def test_a_new_epoch_begins_a_new_log(data: Path, clock: Clock) -> None:
     assert sorted(each.name for each in (data / "epochs").iterdir()) == ["1", "2"]
 
 
+def test_segments_stay_with_their_log(data: Path, clock: Clock) -> None:
+    """A new log begins with none: those there are belong to the old one, and go with it."""
+    (data / "segments").mkdir()
+    (data / "segments" / "segment-000000.manifest").write_text("of the old log")
+    offline.new_epoch(data, None, clock, reason="a test")
+    assert not (data / "segments").exists()
+    assert (data / "epochs/1/segments/segment-000000.manifest").read_text() == "of the old log"
+
+
 def test_the_guard_knows_what_was_published(data: Path, clock: Clock, tmp_path: Path) -> None:
     """A log that was rolled back is gone on with from what the world has seen of it."""
     guard = Guard(tmp_path / "last")

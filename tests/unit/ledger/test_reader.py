@@ -155,7 +155,7 @@ def test_pages_are_cut_by_time(
 def test_an_empty_log_has_an_empty_page(store: Store, reader: Reader) -> None:
     """A log without records is no error."""
     assert store.size == 0
-    assert reader.page(limit=5) == ([], None, 0)
+    assert reader.page(limit=5) == ([], None, 0, ())
 
 
 def test_the_state_is_that_of_the_last_commit(

@@ -53,7 +53,7 @@ def running(opened: Callable[[], Store], path: Path) -> Iterator[tuple[Server, l
 
     def work() -> None:
         with far:
-            status.append(writer.run(far, path, opened))
+            status.append(writer.run(far, path, opened, 1))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -178,7 +178,7 @@ def start(folder: DataFolder) -> tuple[Server, subprocess.Popen[bytes]]:
     near, far = socket.socketpair()
     with far:
         command = [sys.executable, "-m", "policyd.ledger.writer", str(far.fileno())]
-        process = subprocess.Popen([*command, str(folder.path)], pass_fds=[far.fileno()])
+        process = subprocess.Popen([*command, str(folder.path), "2"], pass_fds=[far.fileno()])
     return Server(near), process
 
 

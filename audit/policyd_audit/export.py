@@ -1,0 +1,57 @@
+"""Exports: what the manifest of records that were taken out of a log says.
+
+A manifest is a signed note of the log's key. The log stands by the first lines: that the holder of
+that key took these records, of a log with that tree. The lines about files are the word of whoever
+took them, so that nobody else changes them unseen; each record of a file can be held to the tree.
+
+    policyd export v1
+    origin policyd.example/log
+    export 0199d0c5-9c3e-7d41-8f2a-5b1e0c9a7d33
+    by k3yk3yk3
+    form ndjson
+    tree 70000 <base64>
+    records 0 70000
+    left-out 0 65536
+    file records.ndjson 52428800 <hex>
+"""
+
+from base64 import b64encode
+from typing import NamedTuple
+
+
+class File(NamedTuple):
+    """A file of an export: its path, length, and SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Export(NamedTuple):
+    """What a manifest says; ranges are from the first record to below the last."""
+
+    origin: str
+    id: str
+    by: str
+    form: str
+    size: int
+    root: bytes
+    records: tuple[int, int]
+    left_out: tuple[tuple[int, int], ...]
+    files: tuple[File, ...]
+
+
+def body(export: Export) -> str:
+    """Return the text to sign."""
+    lines = [
+        "policyd export v1",
+        f"origin {export.origin}",
+        f"export {export.id}",
+        f"by {export.by}",
+        f"form {export.form}",
+        f"tree {export.size} {b64encode(export.root).decode()}",
+        f"records {export.records[0]} {export.records[1]}",
+        *(f"left-out {first} {end}" for first, end in export.left_out),
+        *(f"file {each.path} {each.size} {each.sha256}" for each in export.files),
+    ]
+    return "\n".join(lines) + "\n"
