@@ -59,8 +59,7 @@ class Comparer:
         )
         for side, when in ((0, two & ~one), (1, one & ~two)):
             if when:
-                spot = next(each for each in self.space.spots if each.endpoint is None)
-                where = Where(who, "read", self.space.nowhere, spot)
+                where = Where(who, "read", self.space.nowhere, self.space.nowhere_spot)
                 yield where, Difference(side, "roll-out", 1, when)
 
     def _wheres(self, who: Callers) -> Iterator[Where]:

@@ -55,6 +55,11 @@ class Space:
         """Data of no system."""
         return next(each for each in self.data if "/" not in each)
 
+    @property
+    def nowhere_spot(self) -> Spot:
+        """A place that neither side lists."""
+        return next(each for each in self.spots if not each.place(0) and not each.place(1))
+
     def sayings(self, data: str) -> Sayings:
         """What a call may say of a dataset; raises `TooMany`."""
         if data not in self._sayings:

@@ -1,0 +1,121 @@
+"""What a proof says of two companies is so: held to the engine, call by call."""
+
+from collections.abc import Iterator
+from itertools import chain, combinations, product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyd.model.call import Call, Entity
+from policyd.model.facts import Facts
+from policyd.model.rules import ACTIONS
+from policyd.model.snapshot import Snapshot
+from policyd.proof.compare import Comparer, Found
+from policyd.proof.moments import Span
+from policyd.proof.space import Space
+from policyd.proof.witness import DUTIES, Witness, Witnesses
+from tests.properties.asking import targets
+from tests.properties.pairs import pairs
+from tests.properties.sampling import more
+from tests.properties.world import DATASETS, FIELDS, INTEGRATIONS, MOMENTS, PLACES, WORDS
+
+_ODD = [
+    *(("new/api", path) for path in (None, "x")),
+    ("https://unlisted.example/", None),
+    ("https://a.bank.example/v1/x", None),
+    ("https://erp.example/v2/x", None),
+    (None, None),
+]
+_FIELDS = list(chain.from_iterable(combinations((*FIELDS, "other"), n) for n in range(4)))
+_SAID = [
+    (*level, *some)
+    for level in ((), *((each,) for each in WORDS.levels[1:]))
+    for n in range(3)
+    for some in combinations(sorted(WORDS.categories), n)
+]
+_TARGETS = [
+    *((action, data, (endpoint, None)) for action, data, endpoint in targets(DATASETS, PLACES)),
+    *((action, data, (endpoint, None)) for action, data, endpoint in targets(DATASETS, PLACES)),
+    *product(ACTIONS, (*DATASETS, "erp/other", "other/thing"), _ODD),
+]
+_WHOLE = [
+    *([INTEGRATIONS, _TARGETS, ("POST", "POST", "POST", "GET")]),
+    *([_FIELDS, [()] * len(_SAID) + _SAID, MOMENTS, (1, 1, None, 0, 2, 4), (0, 0, 1, 2, 3, 4)]),
+    (*[None] * 6, *DATASETS),
+]
+_SIZE = 1
+for _each in _WHOLE:
+    _SIZE *= len(_each)
+STEP, ASKED = 1_000_003 * 7919 % _SIZE, 150
+
+
+def calls(start: int, snapshot: Snapshot) -> Iterator[tuple[Call, Facts]]:
+    """Calls from all over what can be asked, the same for one *start*."""
+    for number in range(ASKED):
+        index, chosen = (start + number * STEP) % _SIZE, []
+        for values in _WHOLE:
+            index, rest = divmod(index, len(values))
+            chosen.append(values[rest])
+        who, (action, data, (endpoint, path)), method, *more_ = chosen
+        fields, said, now, rows, used, source = more_
+        call = Call(
+            Entity("integration", who),
+            action,
+            Entity("dataset", data),
+            fields=fields,
+            labels=said,
+            endpoint=endpoint,
+            path=path,
+            method=method,
+            sources=(source,) if source else (),
+            rows=rows,
+            supported_obligations=DUTIES,
+        )
+        yield call, Facts(now, dict.fromkeys(snapshot.rules, used))
+
+
+def compared(pair: tuple[Snapshot, Snapshot]) -> tuple[Witnesses, Space, Comparer, list[Found]]:
+    """The differences of a pair, and what makes witnesses of them."""
+    space = Space(pair, Span())
+    comparer = Comparer(space)
+    ids = sorted({*pair[0].integrations, *pair[1].integrations})
+    callers = ((pair[0].integrations.get(each), pair[1].integrations.get(each)) for each in ids)
+    found = list(comparer.differences(callers))
+    return Witnesses(space), space, comparer, found
+
+
+@more(3)
+@given(pairs, st.integers(0, _SIZE))
+def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) -> None:
+    """Whatever call one side refuses, or burdens, and the other does not is in a difference."""
+    witnesses, _, comparer, found = compared(pair)
+    assert not comparer.gaps
+    known = {(side.side, *_about(where.who, where.action)) for where, side in found}
+    for call, facts in calls(start, pair[1]):
+        witness = witnesses.ask(call, facts.now, (dict(facts.used), dict(facts.used)))
+        for side in (0, 1):
+            if witness.shows(side):
+                assert (side, call.subject.id, call.action) in known, (call, facts, witness)
+
+
+def _about(who, action):
+    one = who[0] or who[1]
+    return one.id, action
+
+
+@more(3)
+@given(pairs, st.integers(0, 1 << 40))
+def test_every_difference_is_one(pair: tuple[Snapshot, Snapshot], start: int) -> None:
+    """Every call of a difference, whichever is taken, comes out as the difference says."""
+    witnesses, space, _, found = compared(pair)
+    for where, each in found[:: max(1, len(found) // 40)]:
+        bits, when = _one_of(each.bits, start), _one_of(each.when, start >> 20)
+        witness = witnesses.of((where, each), bits, when)
+        assert each.kind == "roll-out" or witness.shows(each.side), (where, each, witness)
+
+
+def _one_of(bits: int, number: int) -> int:
+    """One of the bits that are set."""
+    for _ in range(number % bits.bit_count()):
+        bits &= bits - 1
+    return bits & -bits
