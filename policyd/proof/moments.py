@@ -31,7 +31,7 @@ class Moment(NamedTuple):
     now: datetime
     clocks: tuple[datetime, datetime]
     windows: tuple[frozenset[str], frozenset[str]]
-    end: datetime | None  # wall clock: where the last stretch between the same dates is over
+    dates: tuple[datetime | None, datetime | None]  # wall clock: between which nothing ends for good
 
 
 class Moments:
@@ -73,23 +73,29 @@ def dates(snapshot: Snapshot) -> Iterator[datetime]:
 
 def _moments(sides: Sides, span: Span) -> Iterator[Moment]:
     if span.since and span.only:
-        yield _moment(sides, span.since.astimezone(UTC), None)
+        yield _moment(sides, span.since.astimezone(UTC), (None, None))
         return
     first = wall_clock(sides[1].calendar, span.since) if span.since else _FIRST
     cuts = sorted({each for side in sides for each in dates(side) if first < each < _LAST})
     for start, end in pairwise([first, *cuts, _LAST]):
         seen: set[tuple[frozenset[str], frozenset[str]]] = set()
         for now in _weekly(sides, start, end):
-            moment = _moment(sides, now, None if end == _LAST else end)
+            moment = _moment(sides, now, (_if_not(start, first), _if_not(end, _LAST)))
             if moment.windows not in seen:
                 seen.add(moment.windows)
                 yield moment
 
 
-def _moment(sides: Sides, now: datetime, end: datetime | None) -> Moment:
+def _if_not(date: datetime, edge: datetime) -> datetime | None:
+    return None if date == edge else date
+
+
+def _moment(
+    sides: Sides, now: datetime, dates: tuple[datetime | None, datetime | None]
+) -> Moment:
     one, two = (wall_clock(side.calendar, now) for side in sides)
     windows = open_windows(sides[0].calendar, one), open_windows(sides[1].calendar, two)
-    return Moment(now, (one, two), windows, end)
+    return Moment(now, (one, two), windows, dates)
 
 
 def _weekly(sides: Sides, start: datetime, end: datetime) -> Iterator[datetime]:

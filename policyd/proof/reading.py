@@ -165,10 +165,13 @@ class Reading:
         for layer in (GUARDRAIL, f"template:{who.template}", f"unit:{who.unit}"):
             yield from self._of(layer, section)
 
-    def _limited(self) -> Iterator[Cap]:
+    def _limited(self) -> Iterator[Bar | Cap]:
+        """Limits; one that no call stays within is a bar."""
         for rule in self._taking(Section.LIMIT):
-            if rule.limit:
-                yield Cap(rule.ref, rule.limit, self._bar(rule))
+            if limit := rule.limit:
+                is_shut = limit.amount < (limit.measure == "calls")
+                bar = self._bar(rule)
+                yield bar if is_shut else Cap(rule.ref, limit, bar)
 
     def _required(self) -> Iterator[Bar | Due]:
         """Duties, and approvals as the refusals they are."""

@@ -51,8 +51,10 @@ class Kind(NamedTuple):
     lists: frozenset[frozenset[str]]  # the lists of `only_fields` that they are on
 
 
-def kinds_of(sides: Sides, data: str, lists: Iterable[frozenset[str]]) -> list[Kind]:
-    """The kinds of fields of *data*; the last one is of fields that nobody mentions."""
+def sayings_of(
+    sides: Sides, data: str, lists: Iterable[frozenset[str]], said: Sequence[Words]
+) -> "Sayings":
+    """What calls may say of *data*, where rules have *lists* of `only_fields` about it."""
     known, lists = [side.datasets.get(data) for side in sides], sorted(set(lists), key=sorted)
     wholes = whole_labels(sides, data)
     mentioned = {name for each in known if each for name in each.fields}
@@ -66,7 +68,8 @@ def kinds_of(sides: Sides, data: str, lists: Iterable[frozenset[str]]) -> list[K
         )
         on = frozenset(each for each in lists if name in each)
         found.setdefault((one, two, on), []).append(name)
-    return [Kind(tuple(names), (one, two), on) for (one, two, on), names in found.items()]
+    kinds = [Kind(tuple(names), (one, two), on) for (one, two, on), names in found.items()]
+    return Sayings(kinds, wholes, said, fresh)
 
 
 def whole_labels(sides: Sides, data: str) -> tuple[Label, Label]:
@@ -89,8 +92,15 @@ class Part(NamedTuple):
 class Sayings:
     """Everything a call may say of one dataset, and its sets."""
 
-    def __init__(self, kinds: Sequence[Kind], wholes: tuple[Label, Label], said: Sequence[Words]):
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        wholes: tuple[Label, Label],
+        said: Sequence[Words],
+        fresh: str = "",
+    ) -> None:
         self.kinds, self.said, self._wholes = kinds, said, wholes
+        self.fresh = fresh
         self._size, self._sets = len(said), 1 << len(kinds)
         if self._size * self._sets > MAX_BITS:
             raise TooMany(f"{len(kinds)} kinds of fields")
@@ -203,10 +213,10 @@ class View:
         return self.raised(rank) | self._some(lambda label: label.rank >= rank)
 
     def _at_most(self, rank: int, *, covers: bool) -> int:
-        over = self.raised(rank + 1)
         if covers:
-            return self.sayings.all & ~over & ~self._some(lambda label: label.rank > rank)
-        return self._some(lambda label: label.rank <= rank) & ~over
+            over = self.raised(rank + 1) | self._some(lambda label: label.rank > rank)
+            return self.sayings.all & ~over
+        return self._some(lambda label: label.rank <= rank)
 
     def _in(self, names: frozenset[str], *, covers: bool) -> int:
         if covers:

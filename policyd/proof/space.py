@@ -9,7 +9,7 @@ from policyd.model.rules import Sentence
 from policyd.model.snapshot import Snapshot
 from policyd.proof.moments import Moments, Span
 from policyd.proof.places import Spot, spots
-from policyd.proof.sayings import Part, Sayings, Sides, View, assertions, kinds_of, whole_labels
+from policyd.proof.sayings import Part, Sayings, Sides, View, assertions, sayings_of, whole_labels
 from policyd.proof.side import Side
 
 _NAMES = ("x", "unlisted", "no-such-thing")
@@ -65,9 +65,7 @@ class Space:
         if data not in self._sayings:
             near = set(covering(data))
             lists = {only for patterns, only in self._lists if not near.isdisjoint(patterns)}
-            kinds = kinds_of(self.sides, data, lists)
-            wholes = whole_labels(self.sides, data)
-            self._sayings[data] = Sayings(kinds, wholes, self._said)
+            self._sayings[data] = sayings_of(self.sides, data, lists, self._said)
         return self._sayings[data]
 
     def view(self, data: str, side: int, source: str | None = None) -> View:

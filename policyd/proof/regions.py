@@ -1,0 +1,144 @@
+"""Regions: differences that are alike, joined into the largest blocks of calls."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from policyd.model.labels import Treatment
+from policyd.proof import wording
+from policyd.proof.compare import Found, Where
+from policyd.proof.differences import Difference
+from policyd.proof.places import Spot
+from policyd.proof.sayings import Sayings
+from policyd.proof.space import Space
+
+Names = tuple[str, ...]
+_Point = tuple[str, str, str]  # caller, dataset, place
+
+
+class Alike(NamedTuple):
+    """What the calls of a region have in common; `side` is the one that refuses, or asks more."""
+
+    side: int
+    kind: str  # opens, limit, duty or roll-out
+    action: str
+    duty: str | None
+    limit: str | None
+    source: str | None  # of a write, where a source makes the difference
+    methods: Names  # none: all
+    saying: str
+    when: str
+
+
+class Block(NamedTuple):
+    """Every one of the callers, with all of the data, at all of the places."""
+
+    alike: Alike
+    callers: Names
+    data: Names
+    places: Names
+    found: Found  # one of its differences
+
+
+def blocks(space: Space, found: Iterable[Found]) -> list[Block]:
+    """The differences as blocks: each difference in one, and each as large as it can be."""
+    alike: dict[Alike, dict[_Point, Found]] = defaultdict(dict)
+    for key, point, one in _alike(space, found):
+        alike[key].setdefault(point, one)
+    return [each for key in sorted(alike, key=str) for each in _covering(key, alike[key])]
+
+
+def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point, Found]]:
+    """The differences in words, with methods and moments of one kind together."""
+    together: dict[tuple[object, ...], tuple[int, set[str], Found]] = {}
+    for where, each in found:
+        rest = each._replace(when=0, count=each.count)
+        key = (_caller(where), where.action, where.data, _place(where), *rest[:2], *rest[4:6])
+        key = (*key, each.source, each.bits)
+        when, methods, first = together.get(key, (0, set(), (where, each)))
+        together[key] = (when | each.when, methods | {where.spot.method or ""}, first)
+    every = {method for each in space.spots if (method := each.method)}
+    for when, methods, (where, each) in together.values():
+        sayings = space.sayings(where.data)
+        is_every = each.kind == "roll-out" or methods >= _methods(space, where.spot, every)
+        yield (
+            Alike(
+                each.side,
+                each.kind,
+                where.action,
+                _duty(sayings, each),
+                each.limit,
+                each.source,
+                () if is_every else tuple(sorted(methods)),
+                wording.saying(sayings, each.bits),
+                wording.when(space.moments, when),
+            ),
+            (_caller(where), where.data, _place(where)),
+            (where, each),
+        )
+
+
+def _methods(space: Space, spot: Spot, every: set[str]) -> set[str]:
+    """The methods by which a place can be contacted at all."""
+    same = [each for each in space.spots if _names(each) == _names(spot)]
+    return {each.method for each in same if each.method} & every
+
+
+def _caller(where: Where) -> str:
+    who = where.who[0] or where.who[1]
+    return who.id if who else ""
+
+
+def _names(spot: Spot) -> tuple[str | None, str | None]:
+    """The place, as each side knows it."""
+    one, two = (place.name if (place := spot.place(side)) else None for side in (0, 1))
+    return one, two
+
+
+def _place(where: Where) -> str:
+    """The place that a call of the cell contacts; empty where the data lives."""
+    one, two = _names(where.spot)
+    if one == two:
+        is_home = where.action != "send" and one == where.data.partition("/")[0]
+        return "" if is_home else one or "an unlisted place"
+    return f"{where.spot.endpoint} ({one or 'unlisted'} before, {two or 'unlisted'} after)"
+
+
+def _duty(sayings: Sayings, each: Difference) -> str | None:
+    """The duty that one side asks for alone: `mask email, iban`, `row-limit 200`."""
+    if each.due is None:
+        return None
+    (what, kind), weight = each.due
+    if what != "fields":
+        return f"{what} {-weight}" + (" minutes" if what == "log-outcome" else "")
+    names = [name for name in sayings.kinds[kind].names if name != sayings.fresh]
+    fields = ", ".join(f"`{name}`" for name in names) or "fields that are not listed"
+    return f"{Treatment(weight).word} of {fields}"
+
+
+def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
+    """Blocks that have all the points: grown from the first point that is in none yet."""
+    left = dict(points)
+    while left:
+        first = next(iter(left))
+        sets = [{each} for each in first]
+        for dimension in (1, 2, 0):
+            for value in sorted({point[dimension] for point in points}):
+                if _is_whole(sets, dimension, value, points):
+                    sets[dimension].add(value)
+        callers, data, places = (tuple(sorted(each)) for each in sets)
+        yield Block(alike, callers, data, places, points[first])
+        for who in callers:
+            for what in data:
+                for where in places:
+                    left.pop((who, what, where), None)
+
+
+def _is_whole(
+    sets: list[set[str]], dimension: int, value: str, points: dict[_Point, Found]
+) -> bool:
+    """Whether the block of *sets* may take in one value more."""
+    callers, data, places = (
+        {value} if index == dimension else each for index, each in enumerate(sets)
+    )
+    return all((a, b, c) in points for a in callers for b in data for c in places)
