@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from policyd.engine.rule_keys import covering
 from policyd.model.organisation import Integration
 from policyd.model.rules import ACTIONS, Section, Sentence
-from policyd.proof.differences import Difference, by_source, differences
+from policyd.proof.differences import Difference, by_source, differences, is_ever_allowed
+from policyd.proof.moments import owner_gone
 from policyd.proof.places import Spot
 from policyd.proof.reading import Cell, Reading
 from policyd.proof.sayings import TooMany
@@ -35,21 +37,56 @@ class Comparer:
 
     def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
         self.space, self._within, self._left = space, within, budget
+        self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
     def differences(self, callers: Iterable[Callers]) -> Iterator[Found]:
         """All differences for *callers*; what could not be looked at is in `gaps` afterwards."""
         for who in callers:
             yield from self._roll_outs(who)
-            for where in self._wheres(who):
-                if self._left <= 0:
-                    self.gaps["there is more to look at than the budget of steps"] = None
-                    return
-                self._left -= 1
-                try:
-                    yield from self._differences(where)
-                except TooMany as found:
-                    self.gaps[f"`{where.data}` has {found}"] = None
+            for action in ACTIONS:
+                for data in self._data(action, is_rolling=self._is_rolling(who)):
+                    for spot, each in self._once(who, action, data):
+                        yield Where(who, action, data, spot), each
+
+    def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
+        """The differences about some data, found once for all callers that are alike."""
+        key = (action, data, *(self._signature(who, action, data, side) for side in (0, 1)))
+        if key not in self._memo:
+            self._memo[key] = []
+            try:
+                self._memo[key] = self._about(who, action, data)
+            except TooMany as found:
+                self.gaps[f"`{data}` has {found}"] = None
+        return self._memo[key]
+
+    def _signature(self, who: Callers, action: str, data: str, side: int) -> object:
+        """All that rules could tell a caller by."""
+        known, read = who[side], self.space.read[side]
+        if known is None:
+            return None
+        names = read.named(action, data)
+        if self._within:
+            names = names.union(self._within.who, self._within.excepted)
+        return (
+            *(known.names & names, known.unit, known.template, known.stage),
+            *(known.runs_on if action == "read" else None, known.until),
+            owner_gone(read.snapshot, known),
+        )
+
+    def _about(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
+        found = []
+        for where in self._wheres(who, action, data):
+            if self._left <= 0:
+                self.gaps["there is more to look at than the budget of steps"] = None
+                break
+            self._left -= 1
+            found += [(where.spot, each) for each in self._differences(where)]
+        return found
+
+    def _is_rolling(self, who: Callers) -> bool:
+        known = zip(self.space.read, who, strict=True)
+        return any(side.passing(each) for side, each in known if each)
 
     def _roll_outs(self, who: Callers) -> Iterator[Found]:
         """Where a roll-out of one side alone lets calls pass."""
@@ -62,20 +99,42 @@ class Comparer:
                 where = Where(who, "read", self.space.nowhere, self.space.nowhere_spot)
                 yield where, Difference(side, "roll-out", 1, when)
 
-    def _wheres(self, who: Callers) -> Iterator[Where]:
+    def _wheres(self, who: Callers, action: str, data: str) -> Iterator[Where]:
         """Cells of which either side could allow something."""
         known = [(s, each) for s, each in zip(self.space.read, who, strict=True) if each]
-        is_rolling = any(side.passing(each) for side, each in known)
-        for action in ACTIONS:
-            if self._within and action not in self._within.data:
-                continue
-            for data in self.space.data if is_rolling else self.space.catalogued:
-                if is_rolling or any(s.is_covered(each, action, data) for s, each in known):
-                    for spot in self.space.spots:
-                        if is_rolling or _is_sensible(action, data, spot):
-                            yield Where(who, action, data, spot)
+        spots: Iterable[Spot] = self.space.spots
+        if not self._is_rolling(who):
+            places = [side.covered(each, action, data) for side, each in known]
+            spots = self._spots(action, data, places)
+        yield from (Where(who, action, data, spot) for spot in spots)
 
-    def _differences(self, where: Where) -> Iterator[Found]:
+    def _data(self, action: str, *, is_rolling: bool) -> list[str]:
+        """The data that there is to ask about."""
+        names = self.space.data if is_rolling else self.space.catalogued
+        if self._within is None:
+            return names
+        patterns = set(self._within.data.get(action, ()))
+        return [each for each in names if not patterns.isdisjoint(covering(each))]
+
+    def _spots(
+        self, action: str, data: str, covered: list[frozenset[str] | None]
+    ) -> Iterator[Spot]:
+        """Spots where the action could be done: a send elsewhere, all else at the system.
+
+        *covered* has the places that each side could allow.
+        """
+        if all(each is not None and not each for each in covered):
+            return
+        if action != "send":
+            yield from self.space.spots_at(data.partition("/")[0])
+            return
+        names = {*self.space.places} if None in covered else set().union(*covered)  # type: ignore[arg-type]
+        if self._within and self._within.to:
+            names &= {*self._within.to}
+        spots = {id(s): s for name in sorted(names) for s in self.space.spots_at(name)}
+        yield from spots.values()
+
+    def _differences(self, where: Where) -> Iterator[Difference]:
         cells = [self._cell(where, side) for side in (0, 1)]
         one, two = (
             Reading(side, each).terms() if each else UNKNOWN
@@ -88,13 +147,15 @@ class Comparer:
         for each in found:
             bits, when = self._inside(cells[1 - each.side], 1 - each.side)
             if each.bits & bits and each.when & when:
-                yield where, each._replace(bits=each.bits & bits, when=each.when & when)
+                yield each._replace(bits=each.bits & bits, when=each.when & when)
 
     def _by_sources(
         self, where: Where, cells: list[Cell | None], terms: tuple[Terms, Terms]
     ) -> Iterator[Difference]:
-        """The differences that sources of a write make."""
+        """The differences that sources of a write make, where both sides allow the write itself."""
         sayings, moments = self.space.sayings(where.data).all, self.space.moments.all
+        if not all(is_ever_allowed(each, moments, sayings) for each in terms):
+            return
         for source in self.space.catalogued:
             one, two = (
                 self._source(cell, source, side) if cell else UNKNOWN
@@ -121,10 +182,3 @@ class Comparer:
         if cell is None or not Reading(self.space.read[side], cell).is_within(says):
             return 0, 0
         return cell.view.holding(says, Section.FORBID), self.space.read[side].spoken(says)
-
-
-def _is_sensible(action: str, data: str, spot: Spot) -> bool:
-    """Whether the action could be done at the spot: a send elsewhere, all else at the system."""
-    system = data.partition("/")[0]
-    places = {place.name for side in (0, 1) if (place := spot.place(side))}
-    return bool(places - {system}) if action == "send" else system in places

@@ -73,3 +73,10 @@ def by_source(
             if opened and not (main[other].passes and not main[side].passes):
                 count = Count(rows=least_rows(main[other]))
                 yield Difference(side, "opens", opened, when, count=count, source=source)
+
+
+def is_ever_allowed(terms: Terms, moments: int, sayings: int) -> bool:
+    """Whether any call is allowed at any moment."""
+    return terms.is_known and any(
+        outcome(terms, when & -when, sayings).allowed for when in stretches([terms], moments)
+    )

@@ -19,7 +19,7 @@ from policyd.model.rules import ANYTHING, Rule, Section, Sentence
 from policyd.proof.moments import owner_gone
 from policyd.proof.places import Spot
 from policyd.proof.sayings import Part, View
-from policyd.proof.side import COVERING, GUARDRAIL, Side, is_about
+from policyd.proof.side import COVERING, GUARDRAIL, Side, is_about, layers_of
 from policyd.proof.terms import WHOLE, Bar, Cap, Due, Lifts, Terms, Zoned
 
 
@@ -46,20 +46,20 @@ class Reading:
     def terms(self) -> Terms:
         """What the snapshot says of calls of the cell."""
         who, taking = self.cell.who, (*self._required(), *self._limited())
-        layers = [GUARDRAIL, *([f"template:{who.template}"] if who.template else [])]
+        layers = layers_of(who)
         unit = self.side.snapshot.units[who.unit]
         return Terms(
             refused=self._refused(),
             passing=self.side.passing(who),
             bars=(
                 *self._place_bars(),
-                *(self._bar(each) for layer in (*layers, f"unit:{unit.name}") for each in self._of(layer, Section.FORBID)),
+                *(self._bar(rule) for each in layers for rule in self._of(each, Section.FORBID)),
                 *(self._bar(each) for each in self._owner_forbids()),
                 *(each for each in taking if isinstance(each, Bar)),
             ),
             covers=tuple(
                 tuple(self._cover(each) for each in self._of(layer, *COVERING))
-                for layer in (*layers, f"unit:{unit.name}")
+                for layer in layers
             ),
             free=self.side.moments.all & ~self.side.enforced(unit.softening),
             dues=tuple(each for each in taking if isinstance(each, Due)),
@@ -161,8 +161,7 @@ class Reading:
 
     def _taking(self, section: Section) -> Iterator[Rule]:
         """The `require` or `limit` rules of the layers that may have them."""
-        who = self.cell.who
-        for layer in (GUARDRAIL, f"template:{who.template}", f"unit:{who.unit}"):
+        for layer in layers_of(self.cell.who):
             yield from self._of(layer, section)
 
     def _limited(self) -> Iterator[Bar | Cap]:

@@ -34,6 +34,23 @@ class Space:
         return spots(self.sides)
 
     @cached_property
+    def _by_place(self) -> dict[str, list[Spot]]:
+        found: dict[str, list[Spot]] = {}
+        for spot in self.spots:
+            for name in {place.name for side in (0, 1) if (place := spot.place(side))}:
+                found.setdefault(name, []).append(spot)
+        return found
+
+    @property
+    def places(self) -> Iterable[str]:
+        """Every destination that can be contacted."""
+        return self._by_place.keys()
+
+    def spots_at(self, place: str) -> list[Spot]:
+        """The spots that either side takes for a destination."""
+        return self._by_place.get(place, [])
+
+    @cached_property
     def data(self) -> list[str]:
         """Every dataset in a catalogue, and one outside of it for each pattern that could be."""
         patterns = {
