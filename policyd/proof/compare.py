@@ -6,6 +6,7 @@ from typing import NamedTuple
 from policyd.engine.rule_keys import covering
 from policyd.model.organisation import Integration
 from policyd.model.rules import ACTIONS, Section, Sentence
+from policyd.proof.changes import Changes
 from policyd.proof.differences import Difference, by_source, differences, is_ever_allowed
 from policyd.proof.moments import owner_gone
 from policyd.proof.places import Spot
@@ -37,6 +38,7 @@ class Comparer:
 
     def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
         self.space, self._within, self._left = space, within, budget
+        self._changes = Changes(space.sides)
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
@@ -45,13 +47,24 @@ class Comparer:
         for who in callers:
             yield from self._roll_outs(who)
             for action in ACTIONS:
-                for data in self._data(action, is_rolling=self._is_rolling(who)):
+                for data in self._changed(who, action):
                     for spot, each in self._once(who, action, data):
                         yield Where(who, action, data, spot), each
 
+    def _changed(self, who: Callers, action: str) -> list[str]:
+        """The data about which the sides could differ for a caller."""
+        names = self._data(action, is_rolling=self._is_rolling(who))
+        changes = self._changes
+        # At a changed place any data may be sent, so all is looked at: but there alone (`_spots`).
+        is_sent = action == "send" and (changes.places or changes.connections)
+        if is_sent or changes.is_caller(who, action):
+            return names
+        return [each for each in names if changes.is_about(action, each)]
+
     def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
         """The differences about some data, found once for all callers that are alike."""
-        key = (action, data, *(self._signature(who, action, data, side) for side in (0, 1)))
+        is_caller = self._changes.is_caller(who, action)
+        key = (action, data, is_caller, *(self._signature(who, action, data, side) for side in (0, 1)))
         if key not in self._memo:
             self._memo[key] = []
             try:
@@ -106,6 +119,10 @@ class Comparer:
         if not self._is_rolling(who):
             places = [side.covered(each, action, data) for side, each in known]
             spots = self._spots(action, data, places)
+        changes = self._changes
+        is_wide = action != "send" or changes.is_caller(who, action)
+        if not is_wide and not changes.is_about(action, data):
+            spots = [each for each in spots if _is_at(each, changes.places)]
         yield from (Where(who, action, data, spot) for spot in spots)
 
     def _data(self, action: str, *, is_rolling: bool) -> list[str]:
@@ -182,3 +199,9 @@ class Comparer:
         if cell is None or not Reading(self.space.read[side], cell).is_within(says):
             return 0, 0
         return cell.view.holding(says, Section.FORBID), self.space.read[side].spoken(says)
+
+
+def _is_at(spot: Spot, places: frozenset[str]) -> bool:
+    """Whether a spot is at one of the places, or not the same place for both sides."""
+    one, two = (place.name if (place := spot.place(side)) else None for side in (0, 1))
+    return one != two or one in places

@@ -41,7 +41,7 @@ class Region:
         when: In words.
         duty: The duty that is not owed any more, such as `mask of email`.
         limit: The limit that has room now, by reference.
-        source: Of a write: the dataset that it takes its data from.
+        sources: Of a write: datasets that it takes its data from, each of them; ("",) for none.
         witness: One of the calls, put to the engines of both snapshots.
         is_shown: Whether the engines say of it what the region says.
     """
@@ -56,7 +56,7 @@ class Region:
     when: str
     duty: str | None
     limit: str | None
-    source: str | None
+    sources: tuple[str, ...]
     witness: Witness
     is_shown: bool
 
@@ -138,7 +138,7 @@ def _region(witnesses: Witnesses, block: Block) -> Region:
         when=alike.when,
         duty=alike.duty,
         limit=alike.limit,
-        source=alike.source,
+        sources=block.sources,
         witness=witness,
         is_shown=witness.shows(alike.side),
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 from policyd.model.labels import Treatment
@@ -13,7 +14,7 @@ from policyd.proof.sayings import Sayings
 from policyd.proof.space import Space
 
 Names = tuple[str, ...]
-_Point = tuple[str, str, str]  # caller, dataset, place
+_Point = tuple[str, str, str, str]  # caller, dataset, place, source
 
 
 class Alike(NamedTuple):
@@ -24,19 +25,22 @@ class Alike(NamedTuple):
     action: str
     duty: str | None
     limit: str | None
-    source: str | None  # of a write, where a source makes the difference
     methods: Names  # none: all
     saying: str
     when: str
 
 
 class Block(NamedTuple):
-    """Every one of the callers, with all of the data, at all of the places."""
+    """Every one of the callers, with all of the data, at all of the places.
+
+    Of a write, `sources` are those that make the difference, each of them; ("",) for none.
+    """
 
     alike: Alike
     callers: Names
     data: Names
     places: Names
+    sources: Names
     found: Found  # one of its differences
 
 
@@ -68,12 +72,11 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
                 where.action,
                 _duty(sayings, each),
                 each.limit,
-                each.source,
                 () if is_every else tuple(sorted(methods)),
                 wording.saying(sayings, each.bits),
                 wording.when(space.moments, when),
             ),
-            (_caller(where), where.data, _place(where)),
+            (_caller(where), where.data, _place(where), each.source or ""),
             (where, each),
         )
 
@@ -109,6 +112,8 @@ def _duty(sayings: Sayings, each: Difference) -> str | None:
     if each.due is None:
         return None
     (what, kind), weight = each.due
+    if what == "fields" and not any(said & 1 for _, said in sayings.sets(each.bits)):
+        return f"{Treatment(weight).word} of fields that it asserts to be such"
     if what != "fields":
         return f"{what} {-weight}" + (" minutes" if what == "log-outcome" else "")
     names = [name for name in sayings.kinds[kind].names if name != sayings.fresh]
@@ -122,23 +127,12 @@ def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
     while left:
         first = next(iter(left))
         sets = [{each} for each in first]
-        for dimension in (1, 2, 0):
+        for dimension in (1, 2, 3, 0):
             for value in sorted({point[dimension] for point in points}):
-                if _is_whole(sets, dimension, value, points):
+                wider = [{value} if n == dimension else each for n, each in enumerate(sets)]
+                if all(each in points for each in product(*wider)):
                     sets[dimension].add(value)
-        callers, data, places = (tuple(sorted(each)) for each in sets)
-        yield Block(alike, callers, data, places, points[first])
-        for who in callers:
-            for what in data:
-                for where in places:
-                    left.pop((who, what, where), None)
-
-
-def _is_whole(
-    sets: list[set[str]], dimension: int, value: str, points: dict[_Point, Found]
-) -> bool:
-    """Whether the block of *sets* may take in one value more."""
-    callers, data, places = (
-        {value} if index == dimension else each for index, each in enumerate(sets)
-    )
-    return all((a, b, c) in points for a in callers for b in data for c in places)
+        names = [tuple(sorted(each)) for each in sets]
+        yield Block(alike, *names, found=points[first])
+        for point in product(*names):
+            left.pop(point, None)  # type: ignore[call-overload]  # product knows no lengths

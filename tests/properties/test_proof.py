@@ -1,16 +1,18 @@
 """What a proof says of two companies is so: held to the engine, call by call."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, combinations, product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyd.engine.calendar import open_windows, wall_clock
 from policyd.model.call import Call, Entity
 from policyd.model.facts import Facts
 from policyd.model.rules import ACTIONS
 from policyd.model.snapshot import Snapshot
-from policyd.proof.compare import Comparer, Found
+from policyd.proof.compare import Comparer, Found, Where
 from policyd.proof.moments import Span
 from policyd.proof.space import Space
 from policyd.proof.witness import DUTIES, Witness, Witnesses
@@ -88,19 +90,69 @@ def compared(pair: tuple[Snapshot, Snapshot]) -> tuple[Witnesses, Space, Compare
 @given(pairs, st.integers(0, _SIZE))
 def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Whatever call one side refuses, or burdens, and the other does not is in a difference."""
-    witnesses, _, comparer, found = compared(pair)
+    witnesses, space, comparer, found = compared(pair)
     assert not comparer.gaps
-    known = {(side.side, *_about(where.who, where.action)) for where, side in found}
     for call, facts in calls(start, pair[1]):
         witness = witnesses.ask(call, facts.now, (dict(facts.used), dict(facts.used)))
         for side in (0, 1):
             if witness.shows(side):
-                assert (side, call.subject.id, call.action) in known, (call, facts, witness)
+                assert is_found(space, found, side, witness), (call, facts, witness)
 
 
-def _about(who, action):
-    one = who[0] or who[1]
-    return one.id, action
+def is_found(space: Space, found: list[Found], side: int, witness: Witness) -> bool:
+    """Whether a call that shows a difference is in one that was found."""
+    call, now = witness.call, witness.facts[0].now
+    return any(
+        each.side == side
+        and call.subject.id in {who.id for who in where.who if who}
+        and (each.kind == "roll-out" or _is_there(where, witness))
+        and (each.kind == "roll-out" or each.bits & _saying(space, where.data, call))
+        and each.when & _moment(space, now)
+        for where, each in found
+    )
+
+
+def _is_there(where: Where, witness: Witness) -> bool:
+    """Whether the call is about the same data, at the same place."""
+    call = witness.call
+    ends = [each.destination and each.destination.name for each in where.spot.ends]
+    is_known = call.resource.id in DATASETS
+    return (
+        call.action == where.action
+        and (call.resource.id == where.data or not is_known)
+        and ends == [each.resolved.destination for each in witness.decisions]
+        and (call.method or None) in {where.spot.method, "POST", "GET"}
+    )
+
+
+def _saying(space: Space, data: str, call: Call) -> int:
+    """What the call says of the data, as the one bit that it is."""
+    sayings = space.sayings(data)
+    words = [side.vocabulary for side in space.sides]
+    wanted = [each.label(call.labels) for each in words]
+    said = next(
+        number
+        for number, labels in enumerate(sayings.said)
+        if [each.label(labels) for each in words] == wanted
+    )
+    known = {name: 1 << n for n, kind in enumerate(sayings.kinds) for name in kind.names}
+    chosen = 0
+    for name in call.fields:
+        chosen |= known.get(name, known[sayings.fresh])
+    return 1 << (chosen * len(sayings.said) + said)
+
+
+def _moment(space: Space, now: datetime) -> int:
+    """The stretch of time that a moment is in, as the one bit that it is."""
+    clock = wall_clock(space.sides[1].calendar, now)
+    opened = [open_windows(side.calendar, clock) for side in space.sides]
+    return space.moments.where(
+        lambda each: (
+            (each.dates[0] is None or each.dates[0] <= clock)
+            and (each.dates[1] is None or clock < each.dates[1])
+            and [*each.windows] == opened
+        )
+    )
 
 
 @more(3)

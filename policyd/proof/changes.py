@@ -1,0 +1,130 @@
+"""Changes: where two snapshots could differ at all, so that the rest need not be looked at."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from policyd.engine.rule_keys import covering
+from policyd.model.destinations import Destination
+from policyd.model.exemptions import Exemption
+from policyd.model.organisation import Integration
+from policyd.model.rules import ACTIONS, Rule, Sentence, Softening
+from policyd.proof.moments import owner_gone
+from policyd.proof.sayings import Sides
+
+_EVERYWHERE = ("vocabulary", "calendar", "unlisted")
+
+
+class Changes:
+    """What is not the same on both sides, as far as a decision sees it.
+
+    INVARIANT: a cell that none of this is about has the same terms on both sides.
+    """
+
+    def __init__(self, sides: Sides) -> None:
+        self._sides = sides
+        one, two = sides
+        self.is_everywhere = any(getattr(one, each) != getattr(two, each) for each in _EVERYWHERE)
+        self._systems = _differing(one.systems, two.systems, lambda each: (each.kind, each.unit))
+        self._datasets = _differing(one.datasets, two.datasets, lambda each: each)
+        self._rolled = _ending(one.rollout) != _ending(two.rollout)
+        self._patterns: dict[str, set[str]] = {action: set() for action in ACTIONS}
+        for says in self._sentences():
+            for action, patterns in says.data.items():
+                self._patterns[action].update(patterns)
+
+    def _sentences(self) -> Iterator[Sentence]:
+        """What rules and exemptions say that are not the same."""
+        one, two = self._sides
+        for known in ("rules", "exemptions"):
+            old, new = getattr(one, known), getattr(two, known)
+            for name in _differing(old, new, _body if known == "rules" else _scope):
+                yield from (
+                    each.sentence if isinstance(each, Rule) else each.scope
+                    for side in (old, new)
+                    if (each := side.get(name))
+                )
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Destinations that are listed in another way, or stand in a zone that is another."""
+        one, two = self._sides
+        zones = _differing(one.zones, two.zones, lambda each: (each.clearance, each.treatments))
+        kinds = _differing(one.systems, two.systems, lambda each: each.kind)
+        listed = _differing(one.destinations, two.destinations, _listing)
+        moved = {
+            name
+            for side in self._sides
+            for name, each in side.destinations.items()
+            if each.zone in zones
+        }
+        return frozenset(listed | moved | kinds)
+
+    @cached_property
+    def connections(self) -> bool:
+        """Whether a connection leads elsewhere."""
+        return self._sides[0].connections != self._sides[1].connections
+
+    def is_caller(self, who: tuple[Integration | None, Integration | None], action: str) -> bool:
+        """Whether an integration, or what holds for all that it does, is not the same."""
+        one, two = who
+        if one is None or two is None or self.is_everywhere or self._rolled:
+            return True
+        if self._standing(0, one) != self._standing(1, two):
+            return True
+        return action == "read" and not self.places.isdisjoint({one.runs_on, two.runs_on})
+
+    def _standing(self, side: int, who: Integration) -> tuple[object, ...]:
+        snapshot = self._sides[side]
+        unit = snapshot.units[who.unit]
+        return (
+            *(who.names, who.unit, who.template, who.stage, who.runs_on, who.until),
+            *(owner_gone(snapshot, who), _ending(unit.softening), _ending(unit.rollout)),
+        )
+
+    def is_about(self, action: str, data: str) -> bool:
+        """Whether rules, exemptions or labels about the action and the data are not the same."""
+        system = data.partition("/")[0]
+        if data in self._datasets or system in self._systems:
+            return True
+        if action != "send" and system in self.places:
+            return True
+        if action == "write" and self._is_any_source:
+            return True
+        return not self._patterns[action].isdisjoint(covering(data))
+
+    @property
+    def _is_any_source(self) -> bool:
+        """Whether what a write may take its data from is not the same."""
+        return bool(self._datasets or self._systems or self._patterns["send"])
+
+
+def _differing(old: Any, new: Any, seen: Any) -> set[str]:  # noqa: ANN401 - members of any type
+    """Names of what one side alone has, or both but not as a decision sees it."""
+    return {
+        name
+        for name in {*old, *new}
+        if name not in old or name not in new or seen(old[name]) != seen(new[name])
+    }
+
+
+def _ending(softening: Softening | None) -> object:
+    return softening and (softening.mode, softening.until)
+
+
+def _body(rule: Rule) -> object:
+    return (
+        *(rule.layer, rule.section, rule.sentence, _ending(rule.softening)),
+        *(rule.always, dict(rule.duties), rule.limit),
+    )
+
+
+def _scope(exemption: Exemption) -> object:
+    return exemption.lifts, exemption.scope, exemption.start, exemption.end
+
+
+def _listing(place: Destination) -> object:
+    return (
+        *(place.zone, place.hosts, place.suffixes, place.networks, place.schemes),
+        *(place.ports, place.paths, place.methods, place.who),
+    )
