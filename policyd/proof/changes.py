@@ -24,7 +24,11 @@ class Changes:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         one, two = sides
-        self.is_everywhere = any(getattr(one, each) != getattr(two, each) for each in _EVERYWHERE)
+        self._zones = _differing(one.zones, two.zones, lambda each: (each.clearance, each.treatments))
+        # What is on no list stands in a zone too, and a roll-out lets it pass.
+        self.is_everywhere = two.unlisted in self._zones or any(
+            getattr(one, each) != getattr(two, each) for each in _EVERYWHERE
+        )
         self._systems = _differing(one.systems, two.systems, lambda each: (each.kind, each.unit))
         self._datasets = _differing(one.datasets, two.datasets, lambda each: each)
         self._rolled = _ending(one.rollout) != _ending(two.rollout)
@@ -49,14 +53,13 @@ class Changes:
     def places(self) -> frozenset[str]:
         """Destinations that are listed in another way, or stand in a zone that is another."""
         one, two = self._sides
-        zones = _differing(one.zones, two.zones, lambda each: (each.clearance, each.treatments))
         kinds = _differing(one.systems, two.systems, lambda each: each.kind)
         listed = _differing(one.destinations, two.destinations, _listing)
         moved = {
             name
             for side in self._sides
             for name, each in side.destinations.items()
-            if each.zone in zones
+            if each.zone in self._zones
         }
         return frozenset(listed | moved | kinds)
 

@@ -15,7 +15,7 @@ def never(snapshot: Snapshot, says: Sentence, span: Span | None = None) -> Compa
     try:
         _, granted = grant((nobody, snapshot), only_widest=True)
     except TooManyRoles as found:
-        return Comparison((), (), (str(found),))
+        return Comparison((nobody, snapshot), (), (), (str(found),))
     return compare(replace(granted, integrations={}), granted, span=span, within=says)
 
 
@@ -38,5 +38,5 @@ def grants(old: Snapshot, new: Snapshot, span: Span | None = None) -> Comparison
     try:
         one, two = grant((old, new))
     except TooManyRoles as found:
-        return Comparison((), (), (str(found),))
+        return Comparison((old, new), (), (), (str(found),))
     return compare(one, two, span=span)

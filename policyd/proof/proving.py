@@ -63,8 +63,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the second of two snapshots opens and closes; `gaps` has what could not be decided."""
+    """What the second of two snapshots opens and closes.
 
+    Attributes:
+        gaps: What could not be decided, in words.
+        sides: The two snapshots, as their engines were asked.
+    """
+
+    sides: tuple[Snapshot, Snapshot]
     opens: tuple[Region, ...]
     closes: tuple[Region, ...]
     gaps: tuple[str, ...]
@@ -112,6 +118,7 @@ def compare(
     witnesses = Witnesses(space)
     regions = [(each.alike.side, _region(witnesses, each)) for each in blocks(space, found)]
     return Comparison(
+        sides=(old, new),
         opens=tuple(each for side, each in regions if side == 0),
         closes=tuple(each for side, each in regions if side == 1),
         gaps=tuple(comparer.gaps),
