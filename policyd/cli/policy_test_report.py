@@ -33,7 +33,10 @@ def show(report: Report, untried: list[str], folder: Path, *, coverage: bool) ->
     rules = len(report.tried)
     say(f"{rules} of {rules + len(untried)} rules were tried{'' if coverage else ' (--coverage)'}")
     words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    say(f"{len(report.results)} tests: {words}", "green" if counts[Verdict.PASSED] == len(report.results) else "red")
+    say(
+        f"{len(report.results)} tests: {words}",
+        "green" if counts[Verdict.PASSED] == len(report.results) else "red",
+    )
 
 
 def _told(result: Result, folder: Path) -> Iterator[tuple[str, str]]:

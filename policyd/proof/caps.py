@@ -28,7 +28,7 @@ class Freed(NamedTuple):
 
     ref: str
     bits: int
-    count: Count
+    counted: Count
 
 
 def freed(before: Outcome, after: Outcome, side: int) -> Iterator[Freed]:

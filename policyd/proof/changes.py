@@ -24,7 +24,9 @@ class Changes:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         one, two = sides
-        self._zones = _differing(one.zones, two.zones, lambda each: (each.clearance, each.treatments))
+        self._zones = _differing(
+            one.zones, two.zones, lambda each: (each.clearance, each.treatments)
+        )
         # What is on no list stands in a zone too, and a roll-out lets it pass.
         self.is_everywhere = two.unlisted in self._zones or any(
             getattr(one, each) != getattr(two, each) for each in _EVERYWHERE

@@ -64,7 +64,12 @@ class Comparer:
     def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
         """The differences about some data, found once for all callers that are alike."""
         is_caller = self._changes.is_caller(who, action)
-        key = (action, data, is_caller, *(self._signature(who, action, data, side) for side in (0, 1)))
+        key = (
+            action,
+            data,
+            is_caller,
+            *(self._signature(who, action, data, side) for side in (0, 1)),
+        )
         if key not in self._memo:
             self._memo[key] = []
             try:

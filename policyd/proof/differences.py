@@ -22,7 +22,7 @@ class Difference(NamedTuple):
     when: int
     due: Due | None = None
     limit: str | None = None
-    count: Count = Count()
+    counted: Count = Count()
     source: str | None = None
 
 
@@ -41,14 +41,14 @@ def _between(side: int, before: Outcome, after: Outcome, when: int) -> Iterator[
     count = Count(rows=least_rows(after))
     opened = after.allowed & ~before.allowed
     if opened:
-        yield Difference(side, "opens", opened, when, count=count)
+        yield Difference(side, "opens", opened, when, counted=count)
     for each in freed(before, after, side):
-        yield Difference(side, "limit", each.bits, when, limit=each.ref, count=each.count)
+        yield Difference(side, "limit", each.bits, when, limit=each.ref, counted=each.counted)
     allowed = before.allowed & after.allowed
     for what, weight, bits in before.dues:
         owed = union(more for same, still, more in after.dues if same == what and still >= weight)
         if lost := bits & allowed & ~owed:
-            yield Difference(side, "duty", lost, when, due=(what, weight), count=count)
+            yield Difference(side, "duty", lost, when, due=(what, weight), counted=count)
 
 
 def by_source(
@@ -72,7 +72,7 @@ def by_source(
             opened = allowed[other] & ~allowed[side] & main[side].allowed
             if opened and not (main[other].passes and not main[side].passes):
                 count = Count(rows=least_rows(main[other]))
-                yield Difference(side, "opens", opened, when, count=count, source=source)
+                yield Difference(side, "opens", opened, when, counted=count, source=source)
 
 
 def is_ever_allowed(terms: Terms, moments: int, sayings: int) -> bool:

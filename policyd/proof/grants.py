@@ -66,9 +66,7 @@ def asked_of(base: Snapshot, head: Snapshot) -> Snapshot:
     """The grant of *base* for what the units ask for in *head*."""
     found = {}
     for name, who in head.integrations.items():
-        wish = Wish(
-            who.unit, name, who.template, who.runs_on, who.stage == "production", who.roles
-        )
+        wish = Wish(who.unit, name, who.template, who.runs_on, who.stage == "production", who.roles)
         if given := granted(base, wish):
             found[name] = replace(given, id=name, until=who.until)
     return opened(base, found)
@@ -76,7 +74,9 @@ def asked_of(base: Snapshot, head: Snapshot) -> Snapshot:
 
 def opened(snapshot: Snapshot, integrations: dict[str, Integration]) -> Snapshot:
     """The snapshot with these integrations, and units that allow all and forbid nothing."""
-    rules = {ref: each for ref, each in snapshot.rules.items() if not each.layer.startswith("unit:")}
+    rules = {
+        ref: each for ref, each in snapshot.rules.items() if not each.layer.startswith("unit:")
+    }
     place = Place("guardrails/access.yaml", 1, 1)
     for name, unit in snapshot.units.items():
         ref = f"unit:{name}/whatever-it-writes"
@@ -148,7 +148,9 @@ def _wishes(sides: Sides, unit: str, only_widest: bool) -> Iterator[Wish]:  # no
     known = _named(sides)
     own = sorted({name for side in sides for name in side.integrations if name in known})
     own = [name for name in own if name.startswith(f"{unit}/")]
-    raised = sorted({name for side in sides for name in promoted(side) if name.startswith(f"{unit}/")})
+    raised = sorted(
+        {name for side in sides for name in promoted(side) if name.startswith(f"{unit}/")}
+    )
     bases = [None, *own, *[name for name in raised if name not in own][:1]]
     for name in bases:
         for template in _templates(sides, unit, no_template=only_widest and name in raised):

@@ -31,7 +31,9 @@ class Moment(NamedTuple):
     now: datetime
     clocks: tuple[datetime, datetime]
     windows: tuple[frozenset[str], frozenset[str]]
-    dates: tuple[datetime | None, datetime | None]  # wall clock: between which nothing ends for good
+    dates: tuple[
+        datetime | None, datetime | None
+    ]  # wall clock: between which nothing ends for good
 
 
 class Moments:
@@ -44,6 +46,10 @@ class Moments:
     def where(self, holds: Callable[[Moment], bool]) -> int:
         """The stretches for which it *holds*."""
         return sum(1 << n for n, each in enumerate(self.list) if holds(each))
+
+    def open(self, window: str, side: int) -> int:
+        """The stretches in which a window is open."""
+        return self.where(lambda each: window in each.windows[side])
 
     def of(self, bits: int) -> list[Moment]:
         """A moment of each of these stretches."""
@@ -90,9 +96,7 @@ def _if_not(date: datetime, edge: datetime) -> datetime | None:
     return None if date == edge else date
 
 
-def _moment(
-    sides: Sides, now: datetime, dates: tuple[datetime | None, datetime | None]
-) -> Moment:
+def _moment(sides: Sides, now: datetime, dates: tuple[datetime | None, datetime | None]) -> Moment:
     one, two = (wall_clock(side.calendar, now) for side in sides)
     windows = open_windows(sides[0].calendar, one), open_windows(sides[1].calendar, two)
     return Moment(now, (one, two), windows, dates)

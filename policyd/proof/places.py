@@ -72,7 +72,9 @@ def _looks(spot: Spot, side: int) -> tuple[object, ...]:
     return place and place.name, spot.is_incomplete(side), spot.is_wrong_method(side)
 
 
-def _endpoints(sides: Sides, listed: Sequence[Destination]) -> Iterator[tuple[str | None, str | None]]:
+def _endpoints(
+    sides: Sides, listed: Sequence[Destination]
+) -> Iterator[tuple[str | None, str | None]]:
     """Endpoints with the path below them: connections, then URLs, then what is neither."""
     names = sorted({name for side in sides for name in side.connections})
     for name in names:

@@ -1,4 +1,4 @@
-"""Promises about all calls: what never happens, what only some may do, what stays inside IT's word."""
+"""Promises about all calls: what never happens, what only some may do, what IT has granted."""
 
 from dataclasses import replace
 

@@ -17,7 +17,6 @@ from policyd.proof.space import Space
 from policyd.proof.witness import Witness, Witnesses
 
 
-
 class Verdict(StrEnum):
     """What is known of "no call gains anything"."""
 

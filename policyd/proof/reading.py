@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from policyd.engine.conditions import OF_SEND
 from policyd.engine.duties import APPROVAL, weight_of
-from policyd.engine.flow import CLEARANCE, cell as cell_of
+from policyd.engine.flow import CLEARANCE
+from policyd.engine.flow import cell as cell_of
 from policyd.engine.resolve import kind_of
 from policyd.engine.rule_keys import covering
 from policyd.model.destinations import Zone
@@ -58,8 +59,7 @@ class Reading:
                 *(each for each in taking if isinstance(each, Bar)),
             ),
             covers=tuple(
-                tuple(self._cover(each) for each in self._of(layer, *COVERING))
-                for layer in layers
+                tuple(self._cover(each) for each in self._of(layer, *COVERING)) for layer in layers
             ),
             free=self.side.moments.all & ~self.side.enforced(unit.softening),
             dues=tuple(each for each in taking if isinstance(each, Due)),
@@ -68,7 +68,7 @@ class Reading:
         )
 
     def as_source(self) -> Terms:
-        """What it says of the data as a source of a write: of a send, of which nothing is lifted."""
+        """What it says of the data as the source of a write: of a send where nothing is lifted."""
         forbids = (*self._of(GUARDRAIL, Section.FORBID), *self._owner_forbids())
         bars = [self._bar(each)._replace(lifts=()) for each in forbids]
         for zoned in (self._zoned(part) for part in self.cell.view.parts):

@@ -56,9 +56,10 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
     """The differences in words, with methods and moments of one kind together."""
     together: dict[tuple[object, ...], tuple[int, set[str], Found]] = {}
     for where, each in found:
-        rest = each._replace(when=0, count=each.count)
-        key = (_caller(where), where.action, where.data, _place(where), *rest[:2], *rest[4:6])
-        key = (*key, each.source, each.bits)
+        key = (
+            *(_caller(where), where.action, where.data, _place(where), each.side, each.kind),
+            *(each.due, each.limit, each.source, each.bits),
+        )
         when, methods, first = together.get(key, (0, set(), (where, each)))
         together[key] = (when | each.when, methods | {where.spot.method or ""}, first)
     every = {method for each in space.spots if (method := each.method)}
@@ -132,7 +133,7 @@ def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
                 wider = [{value} if n == dimension else each for n, each in enumerate(sets)]
                 if all(each in points for each in product(*wider)):
                     sets[dimension].add(value)
-        names = [tuple(sorted(each)) for each in sets]
-        yield Block(alike, *names, found=points[first])
-        for point in product(*names):
-            left.pop(point, None)  # type: ignore[call-overload]  # product knows no lengths
+        callers, data, places, sources = (tuple(sorted(each)) for each in sets)
+        yield Block(alike, callers, data, places, sources, points[first])
+        for point in product(callers, data, places, sources):
+            left.pop(point, None)

@@ -1,6 +1,5 @@
 """A side: one snapshot, with its rules at hand and its times as sets of moments."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from policyd.engine.rule_keys import covering
@@ -30,7 +29,10 @@ class Side:
                 for pattern in patterns:
                     self._rules.setdefault((rule.layer, action, pattern), []).append(rule)
                     # What is sent may be the source of any write.
-                    for key in ((action, pattern), *(((_SOURCES, ""),) if action == "send" else ())):
+                    for key in (
+                        (action, pattern),
+                        *(((_SOURCES, ""),) if action == "send" else ()),
+                    ):
                         self._callers.setdefault(key, set()).update(says.who, says.excepted)
         self.exemptions: dict[str, list[Exemption]] = {}
         for each in snapshot.exemptions.values():

@@ -72,7 +72,8 @@ class Terms(NamedTuple):
         bars = [
             *self.bars,
             *(bar for layer in self.covers for bar in layer),
-            *(each.bar for each in (*self.dues, *self.caps)),
+            *(each.bar for each in self.dues),
+            *(each.bar for each in self.caps),
             *(bar for each in parts for bar in each.bars),
             *(bar for each in parts for _, bar in each.treated),
         ]

@@ -73,13 +73,15 @@ class Witnesses:
             path=where.spot.path,
             method=where.spot.method,
             sources=(difference.source,) if difference.source else (),
-            rows=difference.count.rows,
+            rows=difference.counted.rows,
             supported_obligations=DUTIES,
         )
         moment = self._space.moments.of(difference.when if when is None else when)[0]
-        return self.ask(call, moment.now, difference.count.used)
+        return self.ask(call, moment.now, difference.counted.used)
 
-    def ask(self, call: Call, now: datetime, used: tuple[dict[str, int], dict[str, int]]) -> Witness:
+    def ask(
+        self, call: Call, now: datetime, used: tuple[dict[str, int], dict[str, int]]
+    ) -> Witness:
         """What both engines decide of a call."""
         (one, was), (two, is_) = (
             _decided(engine, call, now, counted)
@@ -88,7 +90,9 @@ class Witnesses:
         return Witness(call, (one, two), (was, is_))
 
 
-def _decided(engine: Engine, call: Call, now: datetime, used: dict[str, int]) -> tuple[Facts, Decision]:
+def _decided(
+    engine: Engine, call: Call, now: datetime, used: dict[str, int]
+) -> tuple[Facts, Decision]:
     case = engine.open(call, now)
     counted = {ref: used[ref] for ref in case.buckets() if ref in used}
     facts = Facts(now, counted, owner_state(case))

@@ -41,7 +41,8 @@ def _fields(sayings: Sayings, chosen: int, among: list[int]) -> str:
     names = _names(sayings, kinds)
     others = set(range(len(sayings.kinds))).difference(kinds)
     if len(others) < len(kinds) and not needed:
-        return f"it names fields, but not {_names(sayings, others)}{'' if is_plain else ', in some ways'}"
+        some = "" if is_plain else ", in some ways"
+        return f"it names fields, but not {_names(sayings, others)}{some}"
     if needed and len(needed) < len(kinds):
         names = f"{_names(sayings, needed)} and perhaps {_names(sayings, set(kinds) - {*needed})}"
     return f"it names {'some of ' if len(kinds) > 1 and not needed else ''}{names}" + (
@@ -107,7 +108,7 @@ def _windows(moments: Moments, bits: int, hull: int) -> Iterator[str]:
     names = sorted({name for each in moments.list for opened in each.windows for name in opened})
     for side in (1, 0):
         for name in names:
-            opened = moments.where(lambda each, n=name, s=side: n in each.windows[s])
+            opened = moments.open(name, side)
             for word, inside in (("during", hull & opened), ("outside", hull & ~opened)):
                 if inside == bits:
                     yield f"{word} `{name}`"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policyd.model.calendar import Calendar, Hours, Span
+from policyd.model.calendar import Hours, Span
 from policyd.model.destinations import Zone
 from policyd.model.exemptions import Exemption
 from policyd.model.labels import Treatment
@@ -34,7 +34,7 @@ _DAYS = [datetime(2026, 3, day) for day in (2, 3, 28, 30)] + [datetime(2027, 1, 
 _days = st.sampled_from(_DAYS)
 _modes = st.builds(Softening, st.sampled_from([Mode.WARN, Mode.OBSERVE]), _days, st.just("it"))
 _categories = st.lists(st.sampled_from(sorted(WORDS.categories)), min_size=1, unique=True)
-_duties = st.fixed_dictionaries(
+_duties: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "mask": _categories.map(tuple),
@@ -91,7 +91,12 @@ def _exemptions(draw: st.DrawFn, refs: list[str]) -> Exemption:
 
 
 def _put(part: str, name: str, value: object) -> Change:
-    return lambda company: replace(company, **{part: {**getattr(company, part), name: value}})
+    return lambda company: _with(company, part, {**getattr(company, part), name: value})
+
+
+def _with(company: Snapshot, part: str, whole: Mapping[str, Any]) -> Snapshot:
+    changed: dict[str, Any] = {part: whole}
+    return replace(company, **changed)
 
 
 def _edit(part: str, name: str, **members: Any) -> Change:  # noqa: ANN401 - members of any type
@@ -99,7 +104,7 @@ def _edit(part: str, name: str, **members: Any) -> Change:  # noqa: ANN401 - mem
         whole: Mapping[str, Any] = getattr(company, part)
         if name not in whole:
             return company
-        return replace(company, **{part: {**whole, name: replace(whole[name], **members)}})
+        return _with(company, part, {**whole, name: replace(whole[name], **members)})
 
     return change
 
@@ -107,7 +112,7 @@ def _edit(part: str, name: str, **members: Any) -> Change:  # noqa: ANN401 - mem
 def _without(part: str, name: str) -> Change:
     def change(company: Snapshot) -> Snapshot:
         left = {key: value for key, value in getattr(company, part).items() if key != name}
-        return replace(company, **{part: left})
+        return _with(company, part, left)
 
     return change
 
@@ -157,10 +162,14 @@ _CATALOGUE = st.one_of(
         lambda name, label: _edit("datasets", name, label=label), st.sampled_from(DATASETS), labels
     ),
     st.builds(
-        lambda name, field, label: lambda company: (
-            _edit("datasets", name, fields={**company.datasets[name].fields, field: label})(company)
-            if name in company.datasets
-            else company
+        lambda name, field, label: (
+            lambda company: (
+                _edit("datasets", name, fields={**company.datasets[name].fields, field: label})(
+                    company
+                )
+                if name in company.datasets
+                else company
+            )
         ),
         st.sampled_from(DATASETS),
         st.sampled_from(FIELDS),
@@ -193,8 +202,10 @@ _PLACES = st.one_of(
             _put("connections", "crm/api", "https://bank.example/v1/"),
             _put("connections", "new/api", "https://bank.example/v2"),
             lambda company: replace(company, unlisted="core"),
-            *((lambda each: lambda company: replace(company, calendar=each))(e) for e in _CALENDARS),
         ]
+    ),
+    st.builds(
+        lambda each: lambda company: replace(company, calendar=each), st.sampled_from(_CALENDARS)
     ),
 )
 

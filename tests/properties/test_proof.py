@@ -1,8 +1,9 @@
 """What a proof says of two companies is so: held to the engine, call by call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, combinations, product
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ _TARGETS = [
     *((action, data, (endpoint, None)) for action, data, endpoint in targets(DATASETS, PLACES)),
     *product(ACTIONS, (*DATASETS, "erp/other", "other/thing"), _ODD),
 ]
-_WHOLE = [
+_WHOLE: list[Sequence[Any]] = [
     *([INTEGRATIONS, _TARGETS, ("POST", "POST", "POST", "GET")]),
     *([_FIELDS, [()] * len(_SAID) + _SAID, MOMENTS, (1, 1, None, 0, 2, 4), (0, 0, 1, 2, 3, 4)]),
     (*[None] * 6, *DATASETS),
@@ -54,7 +55,8 @@ STEP, ASKED = 1_000_003 * 7919 % _SIZE, 150
 def calls(start: int, snapshot: Snapshot) -> Iterator[tuple[Call, Facts]]:
     """Calls from all over what can be asked, the same for one *start*."""
     for number in range(ASKED):
-        index, chosen = (start + number * STEP) % _SIZE, []
+        index = (start + number * STEP) % _SIZE
+        chosen: list[Any] = []
         for values in _WHOLE:
             index, rest = divmod(index, len(values))
             chosen.append(values[rest])
@@ -159,7 +161,7 @@ def _moment(space: Space, now: datetime) -> int:
 @given(pairs, st.integers(0, 1 << 40))
 def test_every_difference_is_one(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Every call of a difference, whichever is taken, comes out as the difference says."""
-    witnesses, space, _, found = compared(pair)
+    witnesses, _, _, found = compared(pair)
     for where, each in found[:: max(1, len(found) // 40)]:
         bits, when = _one_of(each.bits, start), _one_of(each.when, start >> 20)
         witness = witnesses.of((where, each), bits, when)
