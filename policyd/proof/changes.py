@@ -1,6 +1,6 @@
 """Changes: where two snapshots could differ at all, so that the rest need not be looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ from policyd.model.exemptions import Exemption
 from policyd.model.organisation import Integration
 from policyd.model.rules import ACTIONS, Rule, Sentence, Softening
 from policyd.proof.moments import owner_gone
+from policyd.proof.places import Spot
 from policyd.proof.sayings import Sides
 
 _EVERYWHERE = ("vocabulary", "calendar", "unlisted")
@@ -21,8 +22,10 @@ class Changes:
     INVARIANT: a cell that none of this is about has the same terms on both sides.
     """
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, spots: Iterable[Spot]) -> None:
         self._sides = sides
+        ends = [tuple(_name(each.place(side)) for side in (0, 1)) for each in spots]
+        self._shifted = {name for one, two in ends if one != two for name in (one, two) if name}
         one, two = sides
         self._zones = _differing(
             one.zones, two.zones, lambda each: (each.clearance, each.treatments)
@@ -33,7 +36,6 @@ class Changes:
         )
         self._systems = _differing(one.systems, two.systems, lambda each: (each.kind, each.unit))
         self._datasets = _differing(one.datasets, two.datasets, lambda each: each)
-        self._rolled = _ending(one.rollout) != _ending(two.rollout)
         self._patterns: dict[str, set[str]] = {action: set() for action in ACTIONS}
         for says in self._sentences():
             for action, patterns in says.data.items():
@@ -53,7 +55,7 @@ class Changes:
 
     @cached_property
     def places(self) -> frozenset[str]:
-        """Destinations that are listed in another way, or stand in a zone that is another."""
+        """Destinations that are listed or contacted in another way, or stand in another zone."""
         one, two = self._sides
         kinds = _differing(one.systems, two.systems, lambda each: each.kind)
         listed = _differing(one.destinations, two.destinations, _listing)
@@ -63,17 +65,12 @@ class Changes:
             for name, each in side.destinations.items()
             if each.zone in self._zones
         }
-        return frozenset(listed | moved | kinds)
-
-    @cached_property
-    def connections(self) -> bool:
-        """Whether a connection leads elsewhere."""
-        return self._sides[0].connections != self._sides[1].connections
+        return frozenset(listed | moved | kinds | self._shifted)
 
     def is_caller(self, who: tuple[Integration | None, Integration | None], action: str) -> bool:
         """Whether an integration, or what holds for all that it does, is not the same."""
         one, two = who
-        if one is None or two is None or self.is_everywhere or self._rolled:
+        if one is None or two is None or self.is_everywhere:
             return True
         if self._standing(0, one) != self._standing(1, two):
             return True
@@ -84,7 +81,7 @@ class Changes:
         unit = snapshot.units[who.unit]
         return (
             *(who.names, who.unit, who.template, who.stage, who.runs_on, who.until),
-            *(owner_gone(snapshot, who), _ending(unit.softening), _ending(unit.rollout)),
+            *(owner_gone(snapshot, who), _ending(unit.softening)),
         )
 
     def is_about(self, action: str, data: str) -> bool:
@@ -111,6 +108,10 @@ def _differing(old: Any, new: Any, seen: Any) -> set[str]:  # noqa: ANN401 - mem
         for name in {*old, *new}
         if name not in old or name not in new or seen(old[name]) != seen(new[name])
     }
+
+
+def _name(place: Destination | None) -> str | None:
+    return place.name if place else None
 
 
 def _ending(softening: Softening | None) -> object:

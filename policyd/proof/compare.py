@@ -38,7 +38,7 @@ class Comparer:
 
     def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
         self.space, self._within, self._left = space, within, budget
-        self._changes = Changes(space.sides)
+        self._changes = Changes(space.sides, space.spots)
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
@@ -53,11 +53,11 @@ class Comparer:
 
     def _changed(self, who: Callers, action: str) -> list[str]:
         """The data about which the sides could differ for a caller."""
-        names = self._data(action, is_rolling=self._is_rolling(who))
-        changes = self._changes
-        # At a changed place any data may be sent, so all is looked at: but there alone (`_spots`).
-        is_sent = action == "send" and (changes.places or changes.connections)
-        if is_sent or changes.is_caller(who, action):
+        changes, (one, two) = self._changes, self._passing(who)
+        names = self._data(action, is_rolling=bool(one & two))
+        # At a changed place any data may be sent, so all is looked at: but there alone (`_wheres`).
+        is_sent = action == "send" and changes.places
+        if is_sent or one != two or changes.is_caller(who, action):
             return names
         return [each for each in names if changes.is_about(action, each)]
 
@@ -102,33 +102,40 @@ class Comparer:
             found += [(where.spot, each) for each in self._differences(where)]
         return found
 
-    def _is_rolling(self, who: Callers) -> bool:
-        known = zip(self.space.read, who, strict=True)
-        return any(side.passing(each) for side, each in known if each)
-
-    def _roll_outs(self, who: Callers) -> Iterator[Found]:
-        """Where a roll-out of one side alone lets calls pass."""
+    def _passing(self, who: Callers) -> tuple[int, int]:
+        """The moments at which a roll-out of each side lets a caller pass."""
         one, two = (
             side.passing(each) if each else 0
             for side, each in zip(self.space.read, who, strict=True)
         )
+        return one, two
+
+    def _roll_outs(self, who: Callers) -> Iterator[Found]:
+        """Where a roll-out of one side alone lets calls pass."""
+        one, two = self._passing(who)
         for side, when in ((0, two & ~one), (1, one & ~two)):
             if when:
                 where = Where(who, "read", self.space.nowhere, self.space.nowhere_spot)
                 yield where, Difference(side, "roll-out", 1, when)
 
     def _wheres(self, who: Callers, action: str, data: str) -> Iterator[Where]:
-        """Cells of which either side could allow something."""
+        """Cells in which the sides could differ.
+
+        Where both have a roll-out, anything could be allowed; where one has, what the other could
+        allow is enough, since what the roll-out lets pass is told as that (`_roll_outs`).
+        """
+        changes, (one, two) = self._changes, self._passing(who)
         known = [(s, each) for s, each in zip(self.space.read, who, strict=True) if each]
-        spots: Iterable[Spot] = self.space.spots
-        if not self._is_rolling(who):
-            places = [side.covered(each, action, data) for side, each in known]
-            spots = self._spots(action, data, places)
-        changes = self._changes
-        is_wide = action != "send" or changes.is_caller(who, action)
-        if not is_wide and not changes.is_about(action, data):
-            spots = [each for each in spots if _is_at(each, changes.places)]
-        yield from (Where(who, action, data, spot) for spot in spots)
+        covered = [side.covered(each, action, data) for side, each in known]
+        spots = list(self._spots(action, data, covered))
+        if not (changes.is_caller(who, action) or changes.is_about(action, data)):
+            everywhere = [each for each in self.space.spots if one & two]
+            near = [each for each in (*spots, *everywhere) if _is_at(each, changes.places)]
+            spots = [*near, *(spots if one != two else ())]
+        elif one & two:
+            spots = self.space.spots
+        for spot in {id(each): each for each in spots}.values():
+            yield Where(who, action, data, spot)
 
     def _data(self, action: str, *, is_rolling: bool) -> list[str]:
         """The data that there is to ask about."""

@@ -32,7 +32,8 @@ class Region:
 
     Every one of `callers` may do `action` with all of `data` at all of `places`; a place is empty
     where the data lives. `kind` is `opens` where the calls were refused, `limit` where only a limit
-    refused them, `duty` where less is owed, `roll-out` where only a roll-out lets them pass.
+    refused them, `duty` where less is owed, `roll-out` where a roll-out lets anything pass: then
+    action and data are `anything`.
 
     Attributes:
         methods: Empty: all.

@@ -14,6 +14,8 @@ from policyd.proof.sayings import Sayings
 from policyd.proof.space import Space
 
 Names = tuple[str, ...]
+ANYTHING = "anything"
+"""What a roll-out lets pass: any action, on any data."""
 _Point = tuple[str, str, str, str]  # caller, dataset, place, source
 
 
@@ -65,19 +67,20 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
     every = {method for each in space.spots if (method := each.method)}
     for when, methods, (where, each) in together.values():
         sayings = space.sayings(where.data)
-        is_every = each.kind == "roll-out" or methods >= _methods(space, where.spot, every)
+        is_any = each.kind == "roll-out"
+        is_every = is_any or methods >= _methods(space, where.spot, every)
         yield (
             Alike(
                 each.side,
                 each.kind,
-                where.action,
+                ANYTHING if is_any else where.action,
                 _duty(sayings, each),
                 each.limit,
                 () if is_every else tuple(sorted(methods)),
-                wording.saying(sayings, each.bits),
+                wording.WHATEVER if is_any else wording.saying(sayings, each.bits),
                 wording.when(space.moments, when),
             ),
-            (_caller(where), where.data, _place(where), each.source or ""),
+            (_caller(where), *_about(where, is_any=is_any), each.source or ""),
             (where, each),
         )
 
@@ -97,6 +100,11 @@ def _names(spot: Spot) -> tuple[str | None, str | None]:
     """The place, as each side knows it."""
     one, two = (place.name if (place := spot.place(side)) else None for side in (0, 1))
     return one, two
+
+
+def _about(where: Where, *, is_any: bool) -> tuple[str, str]:
+    """Data and place; a roll-out is about any."""
+    return (ANYTHING, "") if is_any else (where.data, _place(where))
 
 
 def _place(where: Where) -> str:

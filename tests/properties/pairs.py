@@ -253,6 +253,8 @@ def _pairs(draw: st.DrawFn) -> tuple[Snapshot, Snapshot]:
     old = _owned(draw(snapshots))
     if draw(st.integers(0, 3)):
         old = replace(old, rules={**{each.ref: each for each in WIDE}, **old.rules})
+    if not draw(st.integers(0, 7)):
+        old = replace(old, rollout=draw(_modes))
     for _ in range(draw(st.integers(0, 5))):
         old = draw(_changes(old))(old)
     new = old
