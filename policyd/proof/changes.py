@@ -1,6 +1,6 @@
 """Changes: where two snapshots could differ at all, so that the rest need not be looked at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ class Changes:
 
     def __init__(self, sides: Sides, spots: Iterable[Spot]) -> None:
         self._sides = sides
+        self._memo: dict[object, bool] = {}
         ends = [tuple(_name(each.place(side)) for side in (0, 1)) for each in spots]
         self._shifted = {name for one, two in ends if one != two for name in (one, two) if name}
         one, two = sides
@@ -67,8 +68,17 @@ class Changes:
         }
         return frozenset(listed | moved | kinds | self._shifted)
 
+    def _once(self, key: object, holds: Callable[[], bool]) -> bool:
+        if key not in self._memo:
+            self._memo[key] = holds()
+        return self._memo[key]
+
     def is_caller(self, who: tuple[Integration | None, Integration | None], action: str) -> bool:
         """Whether an integration, or what holds for all that it does, is not the same."""
+        key = (*(each and each.id for each in who), action == "read")
+        return self._once(key, lambda: self._is_caller(who, action))
+
+    def _is_caller(self, who: tuple[Integration | None, Integration | None], action: str) -> bool:
         one, two = who
         if one is None or two is None or self.is_everywhere:
             return True
@@ -86,6 +96,9 @@ class Changes:
 
     def is_about(self, action: str, data: str) -> bool:
         """Whether rules, exemptions or labels about the action and the data are not the same."""
+        return self._once((action, data), lambda: self._is_about(action, data))
+
+    def _is_about(self, action: str, data: str) -> bool:
         system = data.partition("/")[0]
         if data in self._datasets or system in self._systems:
             return True

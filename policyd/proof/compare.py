@@ -38,6 +38,8 @@ class Comparer:
 
     def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
         self.space, self._within, self._left = space, within, budget
+        self._touched: dict[tuple[str, bool], list[str]] = {}
+        self._named: dict[tuple[str, bool], list[str]] = {}
         self._changes = Changes(space.sides, space.spots)
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
@@ -59,7 +61,10 @@ class Comparer:
         is_sent = action == "send" and changes.places
         if is_sent or one != two or changes.is_caller(who, action):
             return names
-        return [each for each in names if changes.is_about(action, each)]
+        key = (action, bool(one & two))
+        if key not in self._touched:
+            self._touched[key] = [each for each in names if changes.is_about(action, each)]
+        return self._touched[key]
 
     def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
         """The differences about some data, found once for all callers that are alike."""
@@ -142,8 +147,11 @@ class Comparer:
         names = self.space.data if is_rolling else self.space.catalogued
         if self._within is None:
             return names
-        patterns = set(self._within.data.get(action, ()))
-        return [each for each in names if not patterns.isdisjoint(covering(each))]
+        if (action, is_rolling) not in self._named:
+            patterns = set(self._within.data.get(action, ()))
+            found = [each for each in names if not patterns.isdisjoint(covering(each))]
+            self._named[action, is_rolling] = found
+        return self._named[action, is_rolling]
 
     def _spots(
         self, action: str, data: str, covered: list[frozenset[str] | None]

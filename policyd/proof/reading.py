@@ -7,7 +7,6 @@ say of the caller, the action, the data and the place; what is left of them stan
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from policyd.engine.conditions import OF_SEND
 from policyd.engine.duties import APPROVAL, weight_of
 from policyd.engine.flow import CLEARANCE
 from policyd.engine.flow import cell as cell_of
@@ -43,6 +42,17 @@ class Reading:
         self.zone = zone or side.zone(cell.who, cell.action, cell.data, self.place)
         self.system = cell.data.partition("/")[0]
         self.all = cell.view.sayings.all
+        snapshot, place = side.snapshot, self.place
+        self._known = {
+            "stage": cell.who.stage,
+            "in_systems_of": kind_of(snapshot, self.system),
+        }
+        if cell.action == "send":
+            self._known |= {
+                "to": place.name if place else None,
+                "to_zone": self.zone.name,
+                "to_systems_of": kind_of(snapshot, place.name) if place else None,
+            }
 
     def terms(self) -> Terms:
         """What the snapshot says of calls of the cell."""
@@ -117,20 +127,8 @@ class Reading:
 
     def _speaks(self, says: Sentence) -> bool:
         """Whether it is about the integration, the place, and the kinds of systems."""
-        if not is_about(says, self.cell.who):
-            return False
-        snapshot, place = self.side.snapshot, self.place
-        known = {
-            "stage": self.cell.who.stage,
-            "in_systems_of": kind_of(snapshot, self.system),
-            "to": place.name if place else None,
-            "to_zone": self.zone.name,
-            "to_systems_of": kind_of(snapshot, place.name) if place else None,
-        }
-        return all(
-            _fits(getattr(says, word), value)
-            for word, value in known.items()
-            if self.cell.action == "send" or word not in OF_SEND
+        return is_about(says, self.cell.who) and all(
+            _fits(getattr(says, word), value) for word, value in self._known.items()
         )
 
     def _cover(self, rule: Rule) -> Bar:
@@ -200,6 +198,12 @@ class Reading:
 
     def _zoned(self, part: Part) -> Zoned:
         """The row of the flow table, for one part of the data."""
+        columns = (CLEARANCE, *self.zone.cells)
+        if any(cell_of(self.zone, each) in self.side.exemptions for each in columns):
+            return self._row(part)
+        return self.cell.view.once((self.zone.name, part), lambda: self._row(part))
+
+    def _row(self, part: Part) -> Zoned:
         view, ever = self.cell.view, self.side.moments.all
         bars, treated = [], []
         for category, (how, ref) in self.zone.cells.items():

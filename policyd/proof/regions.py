@@ -64,11 +64,11 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
         )
         when, methods, first = together.get(key, (0, set(), (where, each)))
         together[key] = (when | each.when, methods | {where.spot.method or ""}, first)
-    every = {method for each in space.spots if (method := each.method)}
+    every = _methods(space)
     for when, methods, (where, each) in together.values():
         sayings = space.sayings(where.data)
         is_any = each.kind == "roll-out"
-        is_every = is_any or methods >= _methods(space, where.spot, every)
+        is_every = is_any or methods >= every[_names(where.spot)]
         yield (
             Alike(
                 each.side,
@@ -85,10 +85,12 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
         )
 
 
-def _methods(space: Space, spot: Spot, every: set[str]) -> set[str]:
-    """The methods by which a place can be contacted at all."""
-    same = [each for each in space.spots if _names(each) == _names(spot)]
-    return {each.method for each in same if each.method} & every
+def _methods(space: Space) -> dict[tuple[str | None, str | None], set[str]]:
+    """By place, the methods by which it can be contacted at all."""
+    found: dict[tuple[str | None, str | None], set[str]] = defaultdict(set)
+    for each in space.spots:
+        found[_names(each)].update([each.method] if each.method else [])
+    return found
 
 
 def _caller(where: Where) -> str:

@@ -7,7 +7,7 @@ on large numbers. None of the kinds named means no field named: the call is abou
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from policyd.model.labels import Label, Vocabulary
 from policyd.model.rules import Section, Sentence
@@ -17,6 +17,7 @@ MAX_BITS = 1 << 18
 """Sayings of one dataset that are looked at; beyond, nothing is proved of it."""
 Sides = tuple[Snapshot, Snapshot]
 Words = tuple[str, ...]
+Made = TypeVar("Made")
 
 
 class TooMany(Exception):
@@ -156,36 +157,45 @@ class Sayings:
 class View:
     """Sayings as one snapshot labels them: what the conditions of a rule hold for."""
 
-    def __init__(self, sayings: Sayings, vocabulary: Vocabulary, parts: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        sayings: Sayings,
+        vocabulary: Vocabulary,
+        asserted: Sequence[Label],
+        parts: Sequence[Part],
+    ) -> None:
+        """What can be said as *vocabulary* understands it; *asserted* has each of `said` so."""
         self.sayings, self.parts = sayings, parts
         self._levels = vocabulary.levels
-        self._asserted = [vocabulary.label(words) for words in sayings.said]
-        self._memo: dict[object, int] = {}
+        self._asserted = asserted
+        self._memo: dict[object, Any] = {}
 
     def raised(self, rank: int) -> int:
         """The sayings that assert a level of *rank* at least."""
-        return self._once(
+        return self.once(
             ("rank", rank),
             lambda: self.sayings.where(each.rank >= rank for each in self._asserted),
         )
 
     def asserting(self, category: str) -> int:
         """The sayings that assert *category*."""
-        return self._once(
+        return self.once(
             category,
             lambda: self.sayings.where(category in each.categories for each in self._asserted),
         )
 
-    def _once(self, key: object, make: Callable[[], int]) -> int:
+    def once(self, key: object, make: Callable[[], Made]) -> Made:
+        """What *make* makes, made once for each *key*."""
         if key not in self._memo:
             self._memo[key] = make()
-        return self._memo[key]
+        found: Made = self._memo[key]
+        return found
 
     def holding(self, says: Sentence, section: Section) -> int:
         """The sayings for which the words of *says* about labels and fields hold."""
         covers = section in {Section.CEILING, Section.ALLOW}
         key = (covers, says.label_at_least, says.label_at_most, says.category, says.only_fields)
-        return self._once(key, lambda: self._holding(says, covers=covers))
+        return self.once(key, lambda: self._holding(says, covers=covers))
 
     def _holding(self, says: Sentence, *, covers: bool) -> int:
         bits = self.sayings.all

@@ -24,6 +24,7 @@ class Space:
         self.read = (Side(sides[0], 0, self.moments), Side(sides[1], 1, self.moments))
         self.catalogued = sorted({name for side in sides for name in side.datasets})
         self._said = assertions(side.vocabulary for side in sides)
+        self._asserted = [[side.vocabulary.label(words) for words in self._said] for side in sides]
         self._lists = list(_lists(sides))
         self._sayings: dict[str, Sayings] = {}
         self._views: dict[tuple[str, str | None, int], View] = {}
@@ -93,7 +94,8 @@ class Space:
             parts = sayings.parts(side)
             if source is not None:
                 parts = [Part(sayings.all, whole_labels(self.sides, source)[side], None)]
-            self._views[key] = View(sayings, self.sides[side].vocabulary, parts)
+            words = self.sides[side].vocabulary
+            self._views[key] = View(sayings, words, self._asserted[side], parts)
         return self._views[key]
 
     def gaps(self) -> Iterator[str]:
