@@ -1,5 +1,6 @@
 """Changes: where two snapshots could differ at all, so that the rest need not be looked at."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ from policyd.engine.rule_keys import covering
 from policyd.model.destinations import Destination
 from policyd.model.exemptions import Exemption
 from policyd.model.organisation import Integration
-from policyd.model.rules import ACTIONS, Rule, Sentence, Softening
+from policyd.model.rules import Rule, Section, Sentence, Softening
 from policyd.proof.moments import owner_gone
 from policyd.proof.places import Spot
 from policyd.proof.sayings import Sides
@@ -37,22 +38,30 @@ class Changes:
         )
         self._systems = _differing(one.systems, two.systems, lambda each: (each.kind, each.unit))
         self._datasets = _differing(one.datasets, two.datasets, lambda each: each)
-        self._patterns: dict[str, set[str]] = {action: set() for action in ACTIONS}
-        for says in self._sentences():
+        self._patterns: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._source_patterns: set[str] = set()
+        for says, unit, forbids in self._sentences():
             for action, patterns in says.data.items():
-                self._patterns[action].update(patterns)
+                self._patterns[action, unit].update(patterns)
+                if forbids and action == "send":
+                    self._source_patterns.update(patterns)
 
-    def _sentences(self) -> Iterator[Sentence]:
-        """What rules and exemptions say that are not the same."""
+    def _sentences(self) -> Iterator[tuple[Sentence, str, bool]]:
+        """What rules and exemptions say that are not the same.
+
+        With the unit whose callers alone it can concern, or "", and whether it is forbidden.
+        """
         one, two = self._sides
-        for known in ("rules", "exemptions"):
-            old, new = getattr(one, known), getattr(two, known)
-            for name in _differing(old, new, _body if known == "rules" else _scope):
-                yield from (
-                    each.sentence if isinstance(each, Rule) else each.scope
-                    for side in (old, new)
-                    if (each := side.get(name))
-                )
+        for ref in _differing(one.rules, two.rules, _body):
+            for rule in (side.rules[ref] for side in self._sides if ref in side.rules):
+                # What a unit forbids concerns others too, where it owns the data.
+                forbids = rule.section is Section.FORBID
+                unit = "" if forbids else rule.layer.partition("unit:")[2]
+                yield rule.sentence, unit, forbids
+        for name in _differing(one.exemptions, two.exemptions, _scope):
+            for side in self._sides:
+                if name in side.exemptions:
+                    yield side.exemptions[name].scope, "", False
 
     @cached_property
     def places(self) -> frozenset[str]:
@@ -94,24 +103,31 @@ class Changes:
             *(owner_gone(snapshot, who), _ending(unit.softening)),
         )
 
-    def is_about(self, action: str, data: str) -> bool:
-        """Whether rules, exemptions or labels about the action and the data are not the same."""
-        return self._once((action, data), lambda: self._is_about(action, data))
+    def is_about(self, units: frozenset[str], action: str, data: str) -> bool:
+        """Whether rules, exemptions or labels about the action and the data are not the same.
 
-    def _is_about(self, action: str, data: str) -> bool:
+        *units* are those of the caller.
+        """
+        return self._once((units, action, data), lambda: self._is_about(units, action, data))
+
+    def _is_about(self, units: frozenset[str], action: str, data: str) -> bool:
         system = data.partition("/")[0]
         if data in self._datasets or system in self._systems:
             return True
         if action != "send" and system in self.places:
             return True
-        if action == "write" and self._is_any_source:
-            return True
-        return not self._patterns[action].isdisjoint(covering(data))
+        near = covering(data)
+        return any(not self._patterns[action, unit].isdisjoint(near) for unit in ("", *units))
 
-    @property
-    def _is_any_source(self) -> bool:
-        """Whether what a write may take its data from is not the same."""
-        return bool(self._datasets or self._systems or self._patterns["send"])
+    def sources(self, data: Iterable[str]) -> list[str]:
+        """Those of *data* of which something else is said where a write takes its data from it."""
+        return [
+            each
+            for each in data
+            if each in self._datasets
+            or each.partition("/")[0] in self._systems
+            or not self._source_patterns.isdisjoint(covering(each))
+        ]
 
 
 def _differing(old: Any, new: Any, seen: Any) -> set[str]:  # noqa: ANN401 - members of any type

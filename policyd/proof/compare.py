@@ -38,9 +38,11 @@ class Comparer:
 
     def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
         self.space, self._within, self._left = space, within, budget
-        self._touched: dict[tuple[str, bool], list[str]] = {}
+        self._touched: dict[tuple[str, bool, frozenset[str]], list[str]] = {}
+        self._standing: dict[tuple[str, int], tuple[object, ...]] = {}
         self._named: dict[tuple[str, bool], list[str]] = {}
         self._changes = Changes(space.sides, space.spots)
+        self._sources = self._changes.sources(space.catalogued)
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
@@ -59,11 +61,13 @@ class Comparer:
         names = self._data(action, is_rolling=bool(one & two))
         # At a changed place any data may be sent, so all is looked at: but there alone (`_wheres`).
         is_sent = action == "send" and changes.places
-        if is_sent or one != two or changes.is_caller(who, action):
+        is_sourced = action == "write" and self._sources
+        if is_sent or is_sourced or one != two or changes.is_caller(who, action):
             return names
-        key = (action, bool(one & two))
+        key = (action, bool(one & two), units_of(who))
         if key not in self._touched:
-            self._touched[key] = [each for each in names if changes.is_about(action, each)]
+            about = [each for each in names if changes.is_about(units_of(who), action, each)]
+            self._touched[key] = about
         return self._touched[key]
 
     def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
@@ -91,11 +95,13 @@ class Comparer:
         names = read.named(action, data)
         if self._within:
             names = names.union(self._within.who, self._within.excepted)
-        return (
-            *(known.names & names, known.unit, known.template, known.stage),
-            *(known.runs_on if action == "read" else None, known.until),
-            owner_gone(read.snapshot, known),
-        )
+        if (known.id, side) not in self._standing:
+            self._standing[known.id, side] = (
+                *(known.unit, known.template, known.stage, known.until),
+                owner_gone(read.snapshot, known),
+            )
+        rest = self._standing[known.id, side]
+        return rest, known.names & names, known.runs_on if action == "read" else None
 
     def _about(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:
         found = []
@@ -133,7 +139,9 @@ class Comparer:
         known = [(s, each) for s, each in zip(self.space.read, who, strict=True) if each]
         covered = [side.covered(each, action, data) for side, each in known]
         spots = list(self._spots(action, data, covered))
-        if not (changes.is_caller(who, action) or changes.is_about(action, data)):
+        is_sourced = action == "write" and self._sources
+        is_wide = is_sourced or changes.is_caller(who, action)
+        if not (is_wide or changes.is_about(units_of(who), action, data)):
             everywhere = [each for each in self.space.spots if one & two]
             near = [each for each in (*spots, *everywhere) if _is_at(each, changes.places)]
             spots = [*near, *(spots if one != two else ())]
@@ -193,7 +201,9 @@ class Comparer:
         sayings, moments = self.space.sayings(where.data).all, self.space.moments.all
         if not all(is_ever_allowed(each, moments, sayings) for each in terms):
             return
-        for source in self.space.catalogued:
+        is_elsewhere = where.data.partition("/")[0] in self._changes.places
+        is_all = is_elsewhere or self._changes.is_caller(where.who, "write")
+        for source in self.space.catalogued if is_all else self._sources:
             one, two = (
                 self._source(cell, source, side) if cell else UNKNOWN
                 for side, cell in enumerate(cells)
@@ -225,3 +235,8 @@ def _is_at(spot: Spot, places: frozenset[str]) -> bool:
     """Whether a spot is at one of the places, or not the same place for both sides."""
     one, two = (place.name if (place := spot.place(side)) else None for side in (0, 1))
     return one != two or one in places
+
+
+def units_of(who: Callers) -> frozenset[str]:
+    """The unit of a caller; two, if it is not the same for both sides."""
+    return frozenset(each.unit for each in who if each)

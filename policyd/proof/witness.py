@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from policyd.engine.decide import Engine
@@ -54,7 +55,11 @@ class Witnesses:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._engines = tuple(Engine(side, flows=64) for side in space.sides)
+
+    @cached_property
+    def _engines(self) -> tuple[Engine, Engine]:
+        one, two = (Engine(side, flows=64) for side in self._space.sides)
+        return one, two
 
     def of(self, found: Found, bits: int | None = None, when: int | None = None) -> Witness:
         """The first call of a difference, or of these sayings and moments of it."""
