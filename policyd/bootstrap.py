@@ -1,6 +1,7 @@
 """The one place that puts concrete parts together: a data folder made, a server run."""
 
 import asyncio
+import gc
 import signal
 import socket
 import ssl
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal, cast
 
 import structlog
 import uvicorn
@@ -18,6 +20,7 @@ import uvloop
 
 from policyd import __version__
 from policyd.api.app import Application
+from policyd.api.checks import Checks
 from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.ledger import Ledger, Options
@@ -31,6 +34,9 @@ from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
 
 log = structlog.get_logger(__name__)
+KNOWN_UVICORN = ("0.54.",)
+"""Releases of uvicorn whose protocol is known well enough to be extended."""
+
 FINISH_S = 5
 """How long a server that was told to stop waits for requests that have begun."""
 
@@ -220,6 +226,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
         source=state.source,
         note="policies come from a folder: for development, on loopback only",
     )
+    # What is there now stays: looking for garbage in it would stop all checks for as long.
+    gc.collect()
+    gc.freeze()
     await server.serve(sockets=[door.listener])
 
 
@@ -233,6 +242,7 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
     tls = door.tls
     return uvicorn.Config(
         app,
+        http=_protocol(app.checks, settings),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -243,3 +253,15 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         ws="none",
         timeout_graceful_shutdown=FINISH_S,
     )
+
+
+def _protocol(checks: Checks, settings: Settings) -> type[asyncio.Protocol] | Literal["auto"]:
+    """What reads HTTP: uvicorn's protocol, with a short way for checks where that can be had.
+
+    Behind a proxy it cannot: uvicorn finds the caller's address around the application.
+    """
+    if settings.trusted_proxy is not None or not uvicorn.__version__.startswith(KNOWN_UVICORN):
+        return "auto"
+    from policyd.api.direct import DirectProtocol  # noqa: PLC0415 - without that uvicorn it fails
+
+    return cast("type[asyncio.Protocol]", partial(DirectProtocol, checks))

@@ -10,9 +10,9 @@ from starlette.routing import Match
 
 from policyd import __version__
 from policyd.api import destinations, explain, health, keys, metadata, outcomes, records
+from policyd.api.checks import PATHS, Checks
 from policyd.api.described import described
 from policyd.api.evaluation import (
-    PATHS,
     Disconnected,
     EvaluationEndpoint,
     Receive,
@@ -36,7 +36,11 @@ _HTTP = {
 
 
 class Application:
-    """What an ASGI server serves."""
+    """What an ASGI server serves.
+
+    Attributes:
+        checks: The check endpoints, for a server that carries them by itself.
+    """
 
     def __init__(
         self, service: Service, *, max_body: int, max_depth: int, public_url: str | None = None
@@ -45,13 +49,14 @@ class Application:
 
         A body has at most *max_body* bytes and *max_depth* levels.
         """
-        self._evaluation = EvaluationEndpoint(
+        self.checks = Checks(
             service.decision,
             service.keys.find,
             service.refusals,
             max_body=max_body,
             max_depth=max_depth,
         )
+        self._evaluation = EvaluationEndpoint(self.checks)
         self._service = service
         self._max_body = max_body
         self._max_depth = max_depth

@@ -3,13 +3,14 @@
 Source: OpenID AuthZEN Authorization API 1.0, section 7.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from policyd.api.strict_json import check_json
-from policyd.api.wire import Asked, answer, as_call, encode, read_call
+from policyd.api.strict_json import check_json, encode
+from policyd.api.wire import Asked, answer, as_call, read_call
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision
 from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
@@ -122,7 +123,7 @@ def _text(value: object) -> str:
 
 
 def batch_body(
-    items: tuple[BatchItem, ...], decisions: tuple[Decision, ...], *, in_full: bool
+    items: tuple[BatchItem, ...], decisions: Sequence[Decision], *, in_full: bool
 ) -> bytes:
     """The body of a 200: a decision for each item up to the one that ended the batch."""
     return encode(

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from policyd.api.answer_schema import SHAPES, referring
 from policyd.api.caller import SECURITY
-from policyd.api.evaluation import BATCH_PATH, PATH
+from policyd.api.checks import BATCH_PATH, PATH
 from policyd.api.examples import EXAMPLES
 from policyd.api.explain import PATH as EXPLAIN_PATH
 from policyd.api.headers import MAX_REQUEST_ID

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from policyd.api.evaluation import BATCH_PATH, PATH
+from policyd.api.checks import BATCH_PATH, PATH
 
 _CRM = {"endpoint": "crm/api", "path": "contacts", "method": "POST"}
 

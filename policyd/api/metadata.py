@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from policyd.api.evaluation import BATCH_PATH, PATH
+from policyd.api.checks import BATCH_PATH, PATH
 from policyd.model.errors import NotFound
 
 WELL_KNOWN = "/.well-known/authzen-configuration"

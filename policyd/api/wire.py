@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from policyd.api.strict_json import check_json
+from policyd.api.strict_json import check_json, encode, read_plain
 from policyd.api.text import CONTROL, PLAIN, PLAIN_BUT_QUERY, SOME_PLAIN
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
@@ -34,14 +34,14 @@ Count = (
 """A whole number; JSON has no other sign of one than that nothing but zeros follows the point."""
 
 
-class Party(Struct):
+class Party(Struct, omit_defaults=True):
     """Who is meant: a type and an id, such as `integration` and `unit/name`."""
 
     type: Text
     id: Text
 
 
-class ActionProperties(Struct):
+class ActionProperties(Struct, omit_defaults=True):
     """Volume and purpose of a call, as its sender has it; unsaid rows are over any limit."""
 
     rows: Count | None = None
@@ -49,21 +49,21 @@ class ActionProperties(Struct):
     processing_activity_id: Text | None = None
 
 
-class Action(Struct):
+class Action(Struct, omit_defaults=True):
     """What is done: `read`, `write`, `send` or `delete`."""
 
     name: Text
     properties: ActionProperties | None = None
 
 
-class ResourceProperties(Struct):
+class ResourceProperties(Struct, omit_defaults=True):
     """The fields that are moved (none named: all), and labels that raise those of the catalogue."""
 
     fields: list[Text] | None = None
     labels: list[Text] | None = None
 
 
-class Resource(Struct):
+class Resource(Struct, omit_defaults=True):
     """The data: `dataset`, and its `system/dataset`."""
 
     type: Text
@@ -71,13 +71,13 @@ class Resource(Struct):
     properties: ResourceProperties | None = None
 
 
-class AnswerOptions(Struct):
+class AnswerOptions(Struct, omit_defaults=True):
     """What the answer has besides the decision: `reasons`, `destination`, `valid-until`."""
 
     include: list[str] | None = None
 
 
-class Context(Struct):
+class Context(Struct, omit_defaults=True):
     """The endpoint that is contacted, and what else is known of the call."""
 
     sources: list[Text] | None = None
@@ -90,7 +90,7 @@ class Context(Struct):
     policyd: AnswerOptions | None = None
 
 
-class CheckRequest(Struct):
+class CheckRequest(Struct, omit_defaults=True):
     """The members of a check that policyd knows; together they take at most 4 KiB of JSON."""
 
     subject: Party
@@ -107,7 +107,7 @@ class Asked(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(CheckRequest).decode
-encode = msgspec.json.Encoder().encode
+_NO_CONTEXT, _NO_VOLUME, _NOTHING_ABOUT = Context(), ActionProperties(), ResourceProperties()
 
 
 def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> Asked:
@@ -122,14 +122,20 @@ def read_call(body: bytes, *, max_depth: int, key_supports: tuple[str, ...]) -> 
         CallMalformed: not one well-formed request; the message names the member.
         CallTooLarge: beyond `MAX_CALL` or *max_depth*.
     """
-    check_json(body, max_depth=max_depth)
+    request = read_plain(body, _decode, max_depth=max_depth)
+    if request is None:
+        check_json(body, max_depth=max_depth)
+        request = _decoded(body)
+    return _asked(request, key_supports)
+
+
+def _decoded(body: bytes) -> CheckRequest:
     try:
-        request = _decode(body)
+        return _decode(body)
     except msgspec.ValidationError as error:
         raise CallMalformed(_member(str(error))) from None
     except msgspec.DecodeError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
-    return _asked(request, key_supports)
 
 
 def as_call(members: dict[str, Any], key_supports: tuple[str, ...]) -> Asked:
@@ -160,9 +166,9 @@ def _member(message: str) -> str:
 
 
 def _call(request: CheckRequest, key_supports: tuple[str, ...]) -> Call:
-    about = request.resource.properties or ResourceProperties()
-    volume = request.action.properties or ActionProperties()
-    context = request.context or Context()
+    about = request.resource.properties or _NOTHING_ABOUT
+    volume = request.action.properties or _NO_VOLUME
+    context = request.context or _NO_CONTEXT
     declared = context.supported_obligations
     return Call(
         subject=_entity(request.subject),
@@ -193,7 +199,9 @@ def _whole(number: float | None) -> int | None:
 
 def _without_query(text: str | None) -> str | None:
     """A query takes no part in a decision and may carry secrets, so it never gets further."""
-    return (text or "").partition("?")[0] or None
+    if not text:
+        return None
+    return text if "?" not in text else text.partition("?")[0] or None
 
 
 def _without_user(url: str | None) -> str | None:
@@ -213,11 +221,14 @@ def _without_user(url: str | None) -> str | None:
 
 
 def _check_bounds(call: Call) -> None:
-    size = len(encode(call))
-    if size > MAX_CALL:
+    encoded = encode(call)
+    if len(encoded) > MAX_CALL:
         raise CallTooLarge(
-            f"the call takes {size} bytes, of at most {MAX_CALL}; name fewer or shorter parts"
+            f"the call takes {len(encoded)} bytes, of at most {MAX_CALL};"
+            " name fewer or shorter parts"
         )
+    if encoded.isascii() and b"\\" not in encoded and b"\x7f" not in encoded:
+        return  # JSON escapes the control characters below; the others are not ASCII
     for text in _texts(call):
         if CONTROL.search(text):
             raise CallMalformed(f"`{CONTROL.sub('�', text)[:64]}` has a control character")
@@ -232,8 +243,13 @@ def _texts(call: Call) -> Iterator[str]:
     yield from (text for text in (call.action, *rest) if text)
 
 
+_BARE = {True: encode({"decision": True}), False: encode({"decision": False})}
+
+
 def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -> bytes:
     """The body of a 200: see `answer`."""
+    if not include and not _says_more(decision):
+        return _BARE[decision.allow]
     return encode(answer(decision, include, in_full=in_full))
 
 
@@ -259,6 +275,12 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
     if context:
         body["context"] = context
     return body
+
+
+def _says_more(decision: Decision) -> bool:
+    """Whether `_always` says anything."""
+    due = decision.obligations or decision.advice or decision.approval
+    return bool(due) or decision.would_deny
 
 
 def _always(decision: Decision) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Access rules: which of them speak about a call, behind the one port `matches()`.
 
-What a rule means is said by the casbin model below and `policy_lines`; `access_casbin` asks casbin
-itself, and a property test holds the two to the same answers. casbin tries every rule. Here they
-stand in a tree of look-ups, built with the snapshot, so that a decision among 100,000 rules costs
-what it costs among 100 (`rule_index`).
+What a rule means is said by the casbin model below and `policy_lines`; a property test asks casbin
+itself by them, and holds the two to the same answers. casbin tries every rule. Here they stand in a
+tree of look-ups, built with the snapshot, so that a decision among 100,000 rules costs what it
+costs among 100 (`rule_index`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from policyd.engine.compiled.enforcer import CompiledEnforcer
 from policyd.engine.conditions import condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_index import leaves
@@ -16,6 +17,8 @@ from policyd.engine.rule_keys import Question
 from policyd.engine.rule_leaves import SLOTS, Hit, trees
 from policyd.model.labels import Vocabulary
 from policyd.model.rules import ANYTHING, Rule, Section
+
+__all__ = ["AccessRules", "CompiledEnforcer", "Matches", "policy_lines"]
 
 MODEL = """\
 [request_definition]

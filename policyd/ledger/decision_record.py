@@ -1,6 +1,7 @@
 """The record of a decision, made from the call, the facts and the decision."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policyd.ledger import record
 from policyd.ledger.stamp import Stamp, timestamp
@@ -11,8 +12,7 @@ from policyd.model.labels import Vocabulary
 from policyd.model.rules import Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Where a call came from: the network address, the id of the key, the PEP's request id."""
 
     address: str
@@ -48,10 +48,13 @@ def decision_record(
     until = decision.valid_until
     return record.encode(
         record.Decision(
-            **record.stamped(stamp),
+            v=1,
+            id=stamp.id,
+            ts=stamp.ts,
+            nonce=stamp.nonce,
             caller=record.Caller(key=request.key, address=request.address),
             call=_call(call, decision.resolved, basis.vocabulary, request.request_id),
-            facts=_facts(facts),
+            facts=_facts(facts, stamp),
             snapshot=basis.snapshot,
             source=basis.source,
             engine=basis.engine,
@@ -67,9 +70,10 @@ def decision_record(
     )
 
 
-def _facts(facts: Facts) -> record.Facts:
+def _facts(facts: Facts, stamp: Stamp) -> record.Facts:
     owner = None if facts.owner is OwnerState.ACTIVE else facts.owner.value
-    return record.Facts(now=timestamp(facts.now), used=facts.used, owner=owner)
+    now = stamp.ts if facts.now == stamp.at else timestamp(facts.now)
+    return record.Facts(now=now, used=facts.used, owner=owner)
 
 
 def _reason(each: Reason) -> record.Reason:

@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from policyd.model.errors import ClockBehind
 
@@ -12,14 +12,16 @@ TOLERANCE = timedelta(seconds=5)
 """How far the clock may be behind the last record before nothing is answered any more."""
 
 _DRAW = 8192  # bytes of randomness drawn from the system at a time
-_USED = 26  # of them for one stamp: 74 bits of the id, in ten bytes, and the nonce
+_ID_DIGITS = 20  # hexadecimal ones for an id, of which it uses 74 bits
+_DIGITS = _ID_DIGITS + 32  # of one stamp: those, and the nonce
+_SECOND_TO_MICROSECOND = len("2026-01-01T00:00:00.000000")
 _MILLISECOND = len("2026-01-01T00:00:00.000")
+_ONE_MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What makes a record unique, and when it was made; `ts` spells `at`."""
 
     at: datetime  # aware UTC
@@ -34,7 +36,7 @@ def timestamp(at: datetime) -> str:
     >>> timestamp(datetime(2026, 3, 1, 12, 30, tzinfo=UTC))
     '2026-03-01T12:30:00.000000Z'
     """
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return at.astimezone(UTC).isoformat("T", "microseconds")[:_SECOND_TO_MICROSECOND] + "Z"
 
 
 def moment(ts: str) -> datetime:
@@ -44,10 +46,13 @@ def moment(ts: str) -> datetime:
 
 def uuid7(at: datetime, random: bytes) -> str:
     """The UUID of version 7 for a time and ten random bytes (RFC 9562, section 5.7)."""
-    elapsed = f"{(at - _EPOCH) // timedelta(milliseconds=1):012x}"
-    part = random.hex()
-    variant = "89ab"[int(part[3], 16) & 3]
-    return f"{elapsed[:8]}-{elapsed[8:]}-7{part[:3]}-{variant}{part[4:7]}-{part[7:19]}"
+    return _uuid7((at - _EPOCH) // _ONE_MILLISECOND, random.hex())
+
+
+def _uuid7(milliseconds: int, digits: str) -> str:
+    elapsed = f"{milliseconds:012x}"
+    variant = "89ab"[int(digits[3], 16) & 3]
+    return f"{elapsed[:8]}-{elapsed[8:]}-7{digits[:3]}-{variant}{digits[4:7]}-{digits[7:19]}"
 
 
 def millisecond_of(uuid: str) -> str | None:
@@ -63,6 +68,24 @@ def millisecond_of(uuid: str) -> str | None:
     except OverflowError:  # beyond the year 9999
         return None
     return timestamp(at)[:_MILLISECOND]
+
+
+class _Second:
+    """A second, spelt once for all the stamps drawn in it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.start = at.replace(microsecond=0)
+        self._milliseconds = (self.start - _EPOCH) // _ONE_MILLISECOND
+        self._text = timestamp(self.start)[: -len("000000Z")]
+
+    def stamp(self, at: datetime, microseconds: int, digits: str) -> Stamp:
+        """The stamp of *at*, which is so many *microseconds* into the second."""
+        return Stamp(
+            at,
+            f"{self._text}{microseconds:06d}Z",
+            _uuid7(self._milliseconds + microseconds // 1000, digits),
+            digits[_ID_DIGITS:],
+        )
 
 
 class Stamper:
@@ -81,9 +104,10 @@ class Stamper:
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._last = last
+        self._second = _Second(_EPOCH)
         self._clock = clock
         self._entropy = entropy
-        self._pool = b""
+        self._pool = ""
         self._at = 0
 
     @property
@@ -108,12 +132,15 @@ class Stamper:
                 )
             now = self._last
         self._last = now
-        random = self._random()
-        return Stamp(now, timestamp(now), uuid7(now, random[:10]), random[10:].hex())
+        elapsed = now - self._second.start
+        if elapsed.seconds or elapsed.days:
+            self._second = _Second(now)
+            elapsed = now - self._second.start
+        return self._second.stamp(now, elapsed.microseconds, self._random())
 
-    def _random(self) -> bytes:
-        """Random bytes for one stamp; drawing many at once spares a system call each."""
-        if len(self._pool) - self._at < _USED:
-            self._pool, self._at = self._entropy(_DRAW), 0
-        self._at += _USED
-        return self._pool[self._at - _USED : self._at]
+    def _random(self) -> str:
+        """Random digits for one stamp; drawing many at once spares a system call each."""
+        if len(self._pool) - self._at < _DIGITS:
+            self._pool, self._at = self._entropy(_DRAW).hex(), 0
+        self._at += _DIGITS
+        return self._pool[self._at - _DIGITS : self._at]

@@ -6,7 +6,7 @@ all of them, and a restart loses nothing.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -20,6 +20,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._by_stretch: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._sweep_at: datetime | None = None  # wall clock: when the next stretch may be over
 
     def used(self, buckets: Mapping[str, str]) -> dict[str, int]:
         """What each limit has counted so far: by rule, for its counter of *buckets*."""
@@ -30,6 +31,9 @@ class Counters:
         for bucket, amount in counted.items():
             counters = self._by_stretch[_stretch(bucket)]
             counters[bucket] = counters.get(bucket, 0) + amount
+        if self._sweep_at and clock < self._sweep_at:
+            return
+        self._sweep_at = clock.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         now = clock.isoformat()
         for stretch in [each for each in self._by_stretch if each < now[: len(each)]]:
             del self._by_stretch[stretch]

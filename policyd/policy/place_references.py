@@ -103,8 +103,10 @@ def _connections(tree: Tree, names: Names) -> Iterator[Finding]:
             message = f"{layout.DESTINATIONS} has no destination `{home}`{near}"
             yield read.finding(path, "connection-elsewhere", message, key=True)
         elif home in places:
-            found = table.find(canonical(url))
-            if found is None or found.name != home:
+            at = canonical(url)
+            # At home it is, even if another entry overlaps there: that is a finding of its own.
+            if DestinationTable({home: places[home]}).find(at) is None:
+                found = table.find(at)
                 where = f"at destination `{found.name}`" if found else "at no destination"
                 message = f"`{url}` is {where}; `{name}` has to be at `{home}`"
                 yield read.finding(path, "connection-elsewhere", message)

@@ -1,15 +1,15 @@
 """Faults in our own code: none allows anything, and none says outside what only we should see."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from policyd.engine.case import Case
 from policyd.engine.decide import Engine
-from policyd.model.call import Call
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
 from policyd.points.counters import Counters
-from policyd.points.decision import DecisionPoint, Recorded, Sender
+from policyd.points.decision import Ask, DecisionPoint, Pending
 from policyd.points.readiness import Readiness
 from policyd.points.service import Service
 from tests.api.calls import ALLOWED, including
@@ -32,7 +32,7 @@ class BrokenEngine(Engine):
 class BrokenPoint(DecisionPoint):
     """A decision point with a fault."""
 
-    async def evaluate(self, sender: Sender, call: Call) -> Recorded:  # noqa: ARG002 - the same
+    def begin(self, asks: Sequence[Ask]) -> list[Pending | Exception]:  # noqa: ARG002 - the same
         """Fail."""
         raise ZeroDivisionError(INSIDE)
 

@@ -76,7 +76,7 @@ def test_every_obligation_is_in_it() -> None:
 
 
 def test_every_problem_is_in_it() -> None:
-    """Each problem that a check can end with has its line, and what is framed by FastAPI has one."""
+    """Each problem that a check can end with has its line, and so has a malformed request."""
     raised = {code for path in CHECKING for code in codes_in(path)}
     assert set(PROBLEMS) == raised | {each.code for each in ON_CHECKS} | {"request-malformed"}
     for each in ON_CHECKS:

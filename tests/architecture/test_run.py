@@ -265,6 +265,26 @@ def test_tasks_start_their_programs(ready: Toy, arguments: list[str], programs: 
 
 
 @needs_pip
+def test_the_soak_is_a_module(ready: Toy) -> None:
+    """`./run soak` runs the soak from the top of the project, and hands its options on."""
+    soak = ready.folder / "tests" / "properties" / "casbin" / "soak.py"
+    soak.parent.mkdir(parents=True)
+    soak.write_text("import sys; print('toy soak', *sys.argv[1:]); sys.exit(1)")
+    outcome = ready.run("soak", "--cases", "9")
+    assert (outcome.code, outcome.programs) == (1, ["soak --cases 9"])
+
+
+@needs_pip
+def test_benchmarks_run_in_the_environment(ready: Toy) -> None:
+    """`./run bench` is the benchmarks' own program, with its options, from .venv."""
+    (ready.folder / "tests" / "benchmarks").mkdir(parents=True)
+    program = "import sys; print('toy bench', *sys.argv[1:], sys.prefix)"
+    ready.write("tests/benchmarks/__main__.py", program)
+    outcome = ready.run("bench", "http", "--quick")
+    assert outcome.programs == [f"bench http --quick {ready.folder / '.venv'}"]
+
+
+@needs_pip
 def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     """`--quick` alone still checks everything else."""
     assert (

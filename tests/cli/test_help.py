@@ -10,8 +10,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from policyd import __version__
+from policyd.api import checks
 from policyd.api import destinations as looked_up
-from policyd.api import evaluation
 from policyd.api import keys as served
 from policyd.cli import check, destinations, keys
 from policyd.cli.options import listed
@@ -172,7 +172,7 @@ def test_options_take_lists_both_ways() -> None:
 
 def test_client_commands_ask_the_documented_places() -> None:
     """The client and the API name the same paths."""
-    assert evaluation.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
+    assert checks.PATH == check._PATH  # noqa: SLF001 - two ends of one wire
     assert served.router.prefix == keys._PATH  # noqa: SLF001 - the same
     (route,) = looked_up.router.routes
     assert isinstance(route, APIRoute)

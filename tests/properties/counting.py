@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import shake_128
 from typing import Any, cast
@@ -13,11 +14,12 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.record import Epoch, encode, stamped
 from policyd.ledger.stamp import Stamp, Stamper
 from policyd.model.call import Call
+from policyd.model.decision import Decision
 from policyd.model.errors import LedgerUnavailable
 from policyd.model.keys import Key
 from policyd.points.administration import InForce, PolicyInForce
 from policyd.points.counters import Counters
-from policyd.points.decision import DecisionPoint, Item, Sender, execute_all
+from policyd.points.decision import Ask, DecisionPoint, Item, Pending, Sender
 from policyd.points.metrics import Metrics
 from tests.unit.engine.test_cases import call_of, engine
 
@@ -76,11 +78,11 @@ class HeldLog:
         self.now += timedelta(milliseconds=1)
         return self._stamper.draw()
 
-    async def append(self, records: Sequence[bytes]) -> int:
-        """Wait until *records* are committed."""
-        held = asyncio.get_running_loop().create_future()
+    def submit(self, records: Sequence[bytes]) -> asyncio.Future[int]:
+        """Hold *records* until they are committed."""
+        held: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._held.append((held, records))
-        return cast("int", await held)
+        return held
 
     def answer(self, *, durable: bool) -> None:
         """Commit what has been held for longest, or lose it."""
@@ -96,6 +98,22 @@ class HeldLog:
     def first(self) -> bytes:
         """The record that begins a log."""
         return encode(Epoch(**stamped(self._stamper.draw()), origin="policyd.example/log"))
+
+
+def begun(point: DecisionPoint, ask: Ask) -> Pending:
+    """What was begun for one ask alone; raises what it failed with."""
+    (pending,) = point.begin([ask])
+    if isinstance(pending, Exception):
+        raise pending
+    return pending
+
+
+async def settled(point: DecisionPoint, pending: Pending) -> Sequence[Decision]:
+    """What was decided, once the log has answered."""
+    with suppress(LedgerUnavailable):
+        await pending.durable
+    point.settle(pending)
+    return pending.decisions
 
 
 class World:
@@ -115,11 +133,9 @@ class World:
 
     async def start(self, calls: Sequence[Call]) -> None:
         """Ask for one call, or for several as a batch, and do not wait for the answer."""
-        if len(calls) == 1:
-            work: Any = self.point.evaluate(SENDER, calls[0])
-        else:
-            work = self.point.evaluate_all(SENDER, [Item(each) for each in calls], execute_all)
-        self.tasks.append(asyncio.create_task(work))
+        ask = Ask(SENDER, [Item(each) for each in calls], is_batch=len(calls) > 1)
+        pending = begun(self.point, ask)
+        self.tasks.append(asyncio.create_task(settled(self.point, pending)))
         await asyncio.sleep(0)
 
     async def finish(self) -> None:

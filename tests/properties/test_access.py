@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyd.engine.access import AccessRules
-from policyd.engine.access_casbin import CasbinRules
 from policyd.engine.destination import DestinationTable
 from policyd.engine.resolve import Asked, resolve
 from policyd.model.rules import ACTIONS, Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
+from tests.casbin_rules import CasbinRules
 from tests.properties.asking import Asks, asks
 from tests.properties.companies import snapshots
 from tests.properties.ruling import NARROWING, many_rules, rule

@@ -13,8 +13,8 @@ from policyd.ledger.record import RecordTooLarge
 from policyd.model.call import Call
 from policyd.model.decision import Decision
 from policyd.model.errors import LedgerUnavailable, OutOfScope
-from policyd.points.decision import Item, execute_all
-from tests.properties.counting import SENDER, World, ask
+from policyd.points.decision import Ask, Item, execute_all
+from tests.properties.counting import SENDER, World, ask, begun, settled
 
 DROP = ask("sales/sync", "send", "erp/stock", "partner/drop", 12)
 PRICES = ask("sales/eager", "send", "erp/prices", "partner/drop", 1)
@@ -24,10 +24,9 @@ Stop = Callable[[Decision], bool]
 
 async def _batch(world: World, items: list[Item], stop: Stop = execute_all) -> list[dict[str, Any]]:
     """The records of a batch."""
-    task = asyncio.create_task(world.point.evaluate_all(SENDER, items, stop))
-    await asyncio.sleep(0)
+    pending = begun(world.point, Ask(SENDER, items, stop, is_batch=True))
     world.log.answer(durable=True)
-    await task
+    await settled(world.point, pending)
     return [msgspec.json.decode(leaf) for leaf in world.log.committed]
 
 

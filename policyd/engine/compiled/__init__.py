@@ -1,0 +1,1 @@
+"""casbin's models, compiled: rules are looked up where pycasbin scans them."""
