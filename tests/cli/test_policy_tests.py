@@ -50,6 +50,25 @@ def test_a_failure_shows_what_decided(policyd: Program, tree: Path) -> None:
         assert part in ended[1].out
 
 
+def test_what_could_not_be_proved(policyd: Program, tree: Path) -> None:
+    """It is neither passed nor failed: 3, and the reason."""
+    names = [f"extra-{n}" for n in range(9)]
+    added = "".join(f"  {name}: {{units: [hr], reason: More.}}\n" for name in names)
+    for name, before, after in (
+        ("roles", "roles:\n", f"roles:\n{added}"),
+        ("access", "who: [people-reader]", f"who: [people-reader, {', '.join(names)}]"),
+    ):
+        file = tree / f"guardrails/{name}.yaml"
+        file.write_text(file.read_text().replace(before, after, 1))
+
+    ended = policyd("test", tree, "-k", "never lets recipes")
+
+    assert ended.code == 3
+    assert "  ????  never lets recipes leave the core (all calls)" in ended.out
+    assert "not proved: unit `hr` may give out 12 roles that rules name" in ended.out
+    assert "0 passed, 0 failed, 1 not-proved" in ended.out
+
+
 def test_json_and_junit(policyd: Program, tree: Path) -> None:
     """Programs get the same."""
     break_test(tree)

@@ -19,7 +19,7 @@ from policyd.proof.space import Space
 from policyd.proof.witness import DUTIES, Witness, Witnesses
 from tests.properties.asking import targets
 from tests.properties.pairs import pairs
-from tests.properties.sampling import more
+from tests.properties.sampling import share
 from tests.properties.world import DATASETS, FIELDS, INTEGRATIONS, MOMENTS, PLACES, WORDS
 
 _ODD = [
@@ -88,7 +88,6 @@ def compared(pair: tuple[Snapshot, Snapshot]) -> tuple[Witnesses, Space, Compare
     return Witnesses(space), space, comparer, found
 
 
-@more(3)
 @given(pairs, st.integers(0, _SIZE))
 def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Whatever call one side refuses, or burdens, and the other does not is in a difference."""
@@ -157,7 +156,6 @@ def _moment(space: Space, now: datetime) -> int:
     )
 
 
-@more(3)
 @given(pairs, st.integers(0, 1 << 40))
 def test_every_difference_is_one(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Every call of a difference, whichever is taken, comes out as the difference says."""
@@ -173,3 +171,28 @@ def _one_of(bits: int, number: int) -> int:
     for _ in range(number % bits.bit_count()):
         bits &= bits - 1
     return bits & -bits
+
+
+def _differs(pair: tuple[Snapshot, Snapshot]) -> list[bool]:
+    return [bool(compared(pair)[3])]
+
+
+def test_pairs_often_differ() -> None:
+    """The pairs that are drawn differ now and then, and now and then they do not."""
+    assert 0.2 <= share(pairs, _differs, 60) <= 0.8
+
+
+def _shows(drawn: tuple[tuple[Snapshot, Snapshot], int]) -> list[bool]:
+    pair, start = drawn
+    witnesses, _, _, found = compared(pair)
+    asked = calls(start, pair[1]) if found else ()
+    answers = [
+        witnesses.ask(call, facts.now, (dict(facts.used), dict(facts.used)))
+        for call, facts in asked
+    ]
+    return [each.shows(0) or each.shows(1) for each in answers]
+
+
+def test_calls_often_show_it() -> None:
+    """Of the calls that are asked of two that differ, some come out in another way."""
+    assert share(st.tuples(pairs, st.integers(0, _SIZE)), _shows, 30) >= 0.005
