@@ -43,6 +43,9 @@ class Comparer:
         self._named: dict[tuple[str, bool], list[str]] = {}
         self._changes = Changes(space.sides, space.spots)
         self._sources = self._changes.sources(space.catalogued)
+        self._seen = 0
+        self.samples: list[tuple[Where, tuple[Terms, Terms]]] = []
+        """The first cell that was looked at, the second, the fourth, and so on."""
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
@@ -186,6 +189,9 @@ class Comparer:
             for side, each in zip(self.space.read, cells, strict=True)
         )
         sayings, moments = self.space.sayings(where.data).all, self.space.moments.all
+        self._seen += 1
+        if self._seen.bit_count() == 1:
+            self.samples.append((where, (one, two)))
         found = list(differences((one, two), moments, sayings))
         if where.action == "write":
             found += self._by_sources(where, cells, (one, two))

@@ -12,8 +12,11 @@ from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
 from policyd.model.labels import Treatment
-from policyd.proof.compare import Found
+from policyd.proof.caps import Count, least_rows
+from policyd.proof.compare import Found, Where
+from policyd.proof.differences import Difference
 from policyd.proof.space import Space
+from policyd.proof.terms import Terms, outcome, stretches
 
 DUTIES = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
 
@@ -83,6 +86,19 @@ class Witnesses:
         )
         moment = self._space.moments.of(difference.when if when is None else when)[0]
         return self.ask(call, moment.now, difference.counted.used)
+
+    def agree(self, where: Where, terms: tuple[Terms, Terms]) -> bool:
+        """Whether both engines decide calls of a cell as its terms say, at each turn of time."""
+        everything = self._space.sayings(where.data).all
+        for when in stretches(terms, self._space.moments.all):
+            outcomes = [outcome(each, when & -when, everything) for each in terms]
+            counted = Count(rows=min(least_rows(each) for each in outcomes))
+            for bits in {everything, *(each.allowed for each in outcomes)} - {0}:
+                said = [bool(each.allowed & bits & -bits) for each in outcomes]
+                witness = self.of((where, Difference(0, "sample", bits, when, counted=counted)))
+                if said != [each.allow for each in witness.decisions]:
+                    return False
+        return True
 
     def ask(
         self, call: Call, now: datetime, used: tuple[dict[str, int], dict[str, int]]

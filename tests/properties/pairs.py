@@ -15,7 +15,7 @@ from policyd.model.organisation import Owner
 from policyd.model.rules import ACTIONS, Limit, Mode, Rule, Section, Sentence, Softening
 from policyd.model.snapshot import Snapshot
 from tests.properties.companies import labels, snapshots
-from tests.properties.ruling import ALL, WIDE, rule, rules
+from tests.properties.ruling import ALL, NARROWING, WIDE, rule, rules
 from tests.properties.world import (
     BERLIN,
     DATASETS,
@@ -51,18 +51,23 @@ _limits = st.builds(
     st.sampled_from(["call", "day"]),
     st.just("unit"),
 )
-_wide = st.sampled_from(["guardrail", "template:feed", "unit:sales"])
+_wide = st.sampled_from(["guardrail", "guardrail", "template:feed", "unit:sales", "unit:hr"])
 
 
-def _wide_rule(section: Section) -> st.SearchStrategy[Rule]:
-    return _wide.map(lambda layer: rule(f"{layer}/wide", layer, section, ALL))
+@st.composite
+def _one_word_rules(draw: st.DrawFn, section: Section) -> Rule:
+    """A rule about everything but for one word that narrows it, so that the word decides."""
+    layer, word = draw(_wide), draw(st.sampled_from(sorted(NARROWING)))
+    narrow: dict[str, Any] = {word: draw(st.sampled_from(NARROWING[word]))}
+    return rule(f"{layer}/wide", layer, section, replace(ALL, **narrow))
 
 
 @st.composite
 def _any_rules(draw: st.DrawFn) -> Rule:
     """A rule of any section, softened or not."""
     section = draw(st.sampled_from([None, Section.REQUIRE, Section.LIMIT, Section.FORBID]))
-    found = draw(rules("new", section) | _wide_rule(section) if section else rules("new", section))
+    one_word = _one_word_rules(section or draw(st.sampled_from([Section.CEILING, Section.FORBID])))
+    found = draw(one_word | one_word | rules("new", section))
     if found.section is Section.REQUIRE:
         found = replace(found, duties=draw(_duties))
     if found.section is Section.LIMIT:

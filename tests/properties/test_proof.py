@@ -1,6 +1,7 @@
 """What a proof says of two companies is so: held to the engine, call by call."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, combinations, product
 from typing import Any
@@ -100,6 +101,18 @@ def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) ->
                 assert is_found(space, found, side, witness), (call, facts, witness)
 
 
+@given(pairs, st.integers(0, _SIZE))
+def test_every_allowed_call_is_found(pair: tuple[Snapshot, Snapshot], start: int) -> None:
+    """Against a company without integrations, what is found is all that a company allows."""
+    nobody = replace(pair[1], integrations={})
+    witnesses, space, comparer, found = compared((nobody, pair[1]))
+    assert all(witnesses.agree(where, terms) for where, terms in comparer.samples)
+    for call, facts in calls(start, pair[1]):
+        witness = witnesses.ask(call, facts.now, ({}, dict(facts.used)))
+        if witness.shows(0):
+            assert is_found(space, found, 0, witness), (call, facts, witness)
+
+
 def is_found(space: Space, found: list[Found], side: int, witness: Witness) -> bool:
     """Whether a call that shows a difference is in one that was found."""
     call, now = witness.call, witness.facts[0].now
@@ -179,7 +192,7 @@ def _differs(pair: tuple[Snapshot, Snapshot]) -> list[bool]:
 
 def test_pairs_often_differ() -> None:
     """The pairs that are drawn differ now and then, and now and then they do not."""
-    assert 0.2 <= share(pairs, _differs, 60) <= 0.8
+    assert 0.2 <= share(pairs, _differs, 40) <= 0.9
 
 
 def _shows(drawn: tuple[tuple[Snapshot, Snapshot], int]) -> list[bool]:
@@ -195,4 +208,4 @@ def _shows(drawn: tuple[tuple[Snapshot, Snapshot], int]) -> list[bool]:
 
 def test_calls_often_show_it() -> None:
     """Of the calls that are asked of two that differ, some come out in another way."""
-    assert share(st.tuples(pairs, st.integers(0, _SIZE)), _shows, 30) >= 0.005
+    assert share(st.tuples(pairs, st.integers(0, _SIZE)), _shows, 20) >= 0.005
