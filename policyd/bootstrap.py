@@ -5,8 +5,14 @@ import gc
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,13 +29,18 @@ from policyd.api.app import Application
 from policyd.api.checks import Checks
 from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
+from policyd.ledger.guard import Guard, check_guard
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
-from policyd.points.administration import InForce, Read, read_folder
+from policyd.points.administration import InForce
 from policyd.points.service import Service, Stores
+from policyd.points.source import FolderSource
+from policyd.points.witness_policy import read_witness_policy
+from policyd.points.witnesses import Witnesses
+from policyd.policy.builder_process import Builder
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.settings import LOOPBACK, Settings, check_exposure
 
@@ -110,15 +121,13 @@ def serve(settings: Settings) -> int:
             f" on loopback only, not on `{settings.host}`; leave out --host",
             code="folder-mode-is-local",
         )
-    read = partial(read_folder, settings.policies, engine())
-    start = read()
     tls = _tls(settings)
     with (
         closing(DataFolder.open(settings.data)) as folder,
         _listen(settings) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, read, start, folder, Door(listener, tls)))
+        runner.run(_serve(settings, settings.policies, folder, Door(listener, tls)))
     return 0
 
 
@@ -184,23 +193,54 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(
-    settings: Settings, read: Read, start: InForce, folder: DataFolder, door: Door
-) -> None:
+@asynccontextmanager
+async def _policies(
+    folder: Path,
+) -> AsyncIterator[tuple[FolderSource, asyncio.Task[InForce]]]:
+    """The source of policies; it is being read while the rest of the server starts."""
+    builder = Builder()
+    await builder.start()
+    source = FolderSource(folder, engine(), builder)
+    start = asyncio.create_task(source.read())
+    try:
+        yield source, start
+    finally:
+        start.cancel()
+        await asyncio.gather(start, return_exceptions=True)
+        await builder.close()
+
+
+async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: Door) -> None:
     options = Options(utc_now, records=settings.queue_records, bytes=settings.queue_bytes)
-    with (
-        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-        closing(Reader(folder.ledger)) as reader,
-    ):
-        ledger = await Ledger.open(folder, options)
-        try:
-            service = Service(Stores(ledger, reader, keys), read, start)
-            async with service.running():
-                await _run(settings, service, door)
-        finally:
-            # The last to close the file takes its WAL away, and a reader cannot.
-            reader.close()
-            await ledger.close()
+    async with _policies(policies) as (source, start):
+        with (
+            closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+            closing(Reader(folder.ledger)) as reader,
+        ):
+            guard = Guard(settings.guard) if settings.guard else None
+            check_guard(folder.path, guard, reader)
+            async with _witnesses(settings.witnesses, reader) as witnesses:
+                ledger = await Ledger.open(folder, options)
+                try:
+                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses)
+                    service = Service(stores, source.read, await start)
+                    async with service.running():
+                        await _run(settings, service, door)
+                finally:
+                    # The last to close the file takes its WAL away, and a reader cannot.
+                    reader.close()
+                    await ledger.close()
+
+
+def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:
+    """Those that the file *path* names, if there is one."""
+    if path is None:
+        return nullcontext()
+
+    async def prove(old: int, new: int) -> Sequence[bytes]:
+        return await asyncio.to_thread(reader.consistency, old, new)
+
+    return Witnesses(read_witness_policy(path), prove)
 
 
 async def _run(settings: Settings, service: Service, door: Door) -> None:
@@ -230,6 +270,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
     gc.collect()
     gc.freeze()
     await server.serve(sockets=[door.listener])
+    for task in reloads:  # what is being read would never be in force
+        task.cancel()
+    await asyncio.gather(*reloads, return_exceptions=True)
 
 
 def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
@@ -238,6 +281,7 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         max_body=settings.max_body_bytes,
         max_depth=settings.max_depth,
         public_url=settings.public_url,
+        public_log=settings.public_log,
     )
     tls = door.tls
     return uvicorn.Config(

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     """Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between."""
     public_url: PublicUrl | None = None
     """The https URL under which callers know this server; AuthZEN metadata needs it."""
+    guard: Path | None = None
+    """The file that knows what the log has published: best on another machine's disk."""
+    witnesses: Path | None = None
+    """Who cosigns checkpoints, and which of them must: a file in C2SP tlog-policy format."""
+    public_log: bool = True
+    """Whether checkpoint and hashes of the log are there without a key; records never are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20

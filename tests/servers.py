@@ -72,8 +72,13 @@ class Home:
 
     def verify(self) -> subprocess.CompletedProcess[str]:
         """What the auditor's tool says of the log, as a program without the server."""
+        return self.audit("verify")
+
+    def audit(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a command of the auditor's tool says of the ledger."""
         ledger = str(self.data / "ledger.db")
-        command = [sys.executable, "-m", "policyd_audit", "verify", ledger, "--key", self.vkey]
+        command = [sys.executable, "-m", "policyd_audit", name, ledger, "--key", self.vkey]
+        command += arguments
         return subprocess.run(command, capture_output=True, text=True, check=False, env=_env())
 
 
@@ -216,10 +221,18 @@ class Server:
 
     def writer(self) -> int:
         """Process id of the ledger's writer."""
+        return self._child("policyd.ledger.writer")
+
+    def builder(self) -> int:
+        """Process id of the policy builder."""
+        return self._child("policyd.policy.builder")
+
+    def _child(self, module: str) -> int:
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        (writer,) = [int(child) for child in children]
-        return writer
+        lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        (found,) = [child for child, line in lines.items() if module.encode() in line.split(b"\0")]
+        return found
 
     def stop(self) -> int:
         """Ask it to end; its exit status."""

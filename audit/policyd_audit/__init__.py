@@ -1,6 +1,8 @@
-"""What an auditor needs to check a policyd ledger: formats and verifier, nothing of the server.
+"""What an auditor needs to check a policyd log: formats and verifier, nothing of the server.
 
-Read it in this order: `tree` (hashing), `note` and `checkpoint` (what is signed), `record` (what
-is recorded), `ledger_file` (where it lies), `verify` (how it is checked), `cli`. It uses the
-Python standard library only and never imports policyd; the server's writer imports this.
+Read it in this order: `tree` and `proof` (hashing), `note`, `checkpoint` and `cosignature` (what
+is signed), `record` (what is recorded), `layout`, `receipt` and `succession` (what is handed out),
+`ledger_file`, `sources` and `tiled_log` (where it lies), `walk`, `verify` and `verify_log` (how it
+is checked), `commands` and `cli`. It uses the Python standard library only and never imports
+policyd; the server's writer imports this.
 """

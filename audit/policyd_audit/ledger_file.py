@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from policyd_audit.checkpoint import MAX_SIZE
 from policyd_audit.errors import Malformed, Unreadable, shown
 from policyd_audit.tree import TILE_BYTES
 
@@ -91,10 +92,12 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             (count,) = self._db.execute("select count(*) from leaf").fetchone()
         return int(count)
 
-    def leaves(self) -> Iterator[tuple[int, object, object]]:
-        """Yield seq, leaf and hash of every record in order; these two as they are stored."""
+    def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
+        """Yield seq, leaf and hash of the records from *first* on in order, as they are stored."""
+        query = "select seq, leaf, hash from leaf where seq >= ? order by seq"
         with self._reading():
-            for row in self._db.execute("select seq, leaf, hash from leaf order by seq"):
+            # From the start on, also a row with a number below 0 is met, which should not be there.
+            for row in self._db.execute(query, (first or -MAX_SIZE - 1,)):
                 if type(row[0]) is not int:
                     why = f"{self._name} has a record whose number is not an integer"
                     raise Malformed("ledger-damaged", why)

@@ -42,9 +42,9 @@ class Note(NamedTuple):
     signatures: tuple[Signature, ...]
 
 
-def key_id(name: str, public_key: bytes) -> bytes:
-    """Return the 4 bytes by which signature lines name an Ed25519 key."""
-    return sha256(name.encode() + b"\n" + _ED25519 + public_key).digest()[:_ID_BYTES]
+def key_id(name: str, public_key: bytes, kind: bytes = _ED25519) -> bytes:
+    """Return the 4 bytes by which signature lines name a key of that type."""
+    return sha256(name.encode() + b"\n" + kind + public_key).digest()[:_ID_BYTES]
 
 
 def vkey(name: str, public_key: bytes) -> str:
@@ -53,20 +53,24 @@ def vkey(name: str, public_key: bytes) -> str:
     return f"{name}+{key_id(name, public_key).hex()}+{blob}"
 
 
-def parse_vkey(text: str) -> Key:
+def parse_vkey(text: str, kind: bytes = _ED25519) -> Key:
     """Return the key that `name+id+base64` stands for.
 
+    Args:
+        text: The line.
+        kind: The type of its signatures, one byte; the key is an Ed25519 one all the same.
+
     Raises:
-        Malformed: it is no such line, the id is of another key, or the key is not Ed25519.
+        Malformed: it is no such line, the id is of another key, or the key is of another type.
     """
     parts = text.strip().split("+", _VKEY_PARTS - 1)
     blob = decoded(parts[-1])
     if len(parts) != _VKEY_PARTS or not _is_name(parts[0]) or not blob:
         raise _bad_key(text, "is not `name+id+base64`")
     name, stated = parts[0], parts[1]
-    if blob[:1] != _ED25519 or len(blob) != 1 + ed25519.KEY_BYTES:
-        raise _bad_key(text, "is not an Ed25519 key (type 1)")
-    key = Key(name, key_id(name, blob[1:]), blob[1:])
+    if blob[:1] != kind or len(blob) != 1 + ed25519.KEY_BYTES:
+        raise _bad_key(text, f"is not an Ed25519 key (type {kind[0]})")
+    key = Key(name, key_id(name, blob[1:], kind), blob[1:])
     if stated != key.id.hex():
         raise _bad_key(text, "does not match its own id; copy it again from its source")
     return key

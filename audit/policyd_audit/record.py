@@ -70,7 +70,7 @@ def claimed_id(leaf: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     claimed = value.get("id") if isinstance(value, dict) else None
-    return claimed if _is_id(claimed) else None
+    return claimed if is_id(claimed) else None
 
 
 def ts_millisecond(ts: str) -> int:
@@ -112,7 +112,10 @@ def _refuse(text: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+# What was just decoded holds no circle, so nothing looks for one.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+)
 
 
 class _Member(NamedTuple):
@@ -167,7 +170,8 @@ def _is_kind(value: object) -> bool:
     return isinstance(value, str) and value in KINDS
 
 
-def _is_id(value: object) -> bool:
+def is_id(value: object) -> bool:
+    """Return whether *value* is a UUIDv7, for an item of a batch followed by `/index`."""
     if not isinstance(value, str) or not _ID.match(value):
         return False
     index = value[36:]
@@ -195,7 +199,7 @@ def _bad(why: str) -> Malformed:
 _TIME = "an RFC 3339 time in UTC with microseconds"
 _COMMON = (
     _Member("v", _is_version, f"{VERSION}, the version this program reads"),
-    _Member("id", _is_id, "a UUIDv7, for an item of a batch followed by `/index`"),
+    _Member("id", is_id, "a UUIDv7, for an item of a batch followed by `/index`"),
     _Member("ts", _is_ts, _TIME),
     _Member("kind", _is_kind, "one of " + ", ".join(sorted(KINDS))),
     _Member("nonce", _spells(_NONCE), "32 lower-case hex digits"),

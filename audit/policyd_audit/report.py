@@ -14,11 +14,13 @@ Signature = Literal["good", "bad", "unchecked"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of checking one ledger.
+    """The outcome of checking one log.
 
-    `checkpoint` is what the ledger claims, None where it cannot be read; `root` the hash its
-    records add up to, None where they could not be followed to the end. `findings` are the
-    differences in the order they were met, `more` counts those beyond `MAX_FINDINGS`.
+    `checkpoint` is what the log claims and `note` its signed text, None where it cannot be read;
+    `root` the hash its records add up to, None where they could not be followed to the end.
+    `findings` are the differences in the order they were met, `more` counts those beyond
+    `MAX_FINDINGS`. `seen` is how many records a checkpoint from before covers, with which the log
+    agrees, and `cosigned` when the log last stood by its checkpoint, in seconds since 1970.
     """
 
     checkpoint: Checkpoint | None
@@ -26,6 +28,9 @@ class Report:
     signature: Signature
     findings: tuple[VerificationError, ...]
     more: int
+    note: str | None = None
+    seen: int | None = None
+    cosigned: int | None = None
 
     @property
     def holds(self) -> bool:

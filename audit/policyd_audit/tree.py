@@ -76,6 +76,11 @@ class Tree:
             self._carry(0, leaf, tiles)
         return tiles
 
+    @property
+    def edge(self) -> list[list[bytes]]:
+        """The hashes of the tile not yet full of each level, from the leaves upwards."""
+        return [list(hashes) for hashes in self._edge]
+
     def root(self) -> bytes:
         """Return the root hash over all leaves (RFC 6962, MTH)."""
         if not self.stack:
@@ -132,11 +137,19 @@ def restore(
     while count := size >> _TILE_BITS * len(edge):
         below = len(edge) - 1
         edge.append([_tile_root(below, data) for data in tiles(below, count - count % TILE_WIDTH)])
-    implied = [root for hashes in reversed(edge) for root in _subtrees(hashes)]
-    tree = Tree(size, implied, edge)
-    if implied != list(stack):
+    tree = from_edge(size, edge)
+    if tree.stack != list(stack):
         raise Contradiction("tree-state", "the stored tree state is not that of the stored hashes")
     return tree
+
+
+def from_edge(size: int, edge: Sequence[Sequence[bytes]]) -> Tree:
+    """Return the tree of *size* leaves with these hashes of its unfinished tiles.
+
+    Raises:
+        Malformed: *edge* has another number of hashes than *size* asks for.
+    """
+    return Tree(size, [root for hashes in reversed(edge) for root in _subtrees(hashes)], edge)
 
 
 def _tile_root(level: int, data: bytes) -> bytes:

@@ -6,25 +6,35 @@ reported, not raised, so that one report names all that can be told apart.
 
 from collections.abc import Iterator
 
-from policyd_audit import checkpoint, note
+from policyd_audit import note
 from policyd_audit.checkpoint import Checkpoint
-from policyd_audit.errors import Contradiction, Malformed, SignatureError, VerificationError, shown
+from policyd_audit.claim import check_root, check_succession, claim_of, rewritten
+from policyd_audit.errors import Contradiction, Malformed, VerificationError, shown
+from policyd_audit.evidence import stored_hashes
 from policyd_audit.ledger_file import LedgerFile, State
-from policyd_audit.note import Key
-from policyd_audit.report import Findings, Report, Signature
+from policyd_audit.proof import Subtrees
+from policyd_audit.report import Findings, Report
+from policyd_audit.screening import Screen, unscreened
 from policyd_audit.tree import HASH_BYTES, split
 from policyd_audit.walk import LEVELS, Progress, Walk, range_name
 
 
 def verify(
-    ledger: LedgerFile, *, vkey: str | None = None, progress: Progress = lambda _done, _size: None
+    ledger: LedgerFile,
+    *,
+    vkey: str | None = None,
+    seen: Checkpoint | None = None,
+    progress: Progress = lambda _done, _size: None,
+    screen: Screen = unscreened,
 ) -> Report:
     """Check the whole ledger and return all that was found.
 
     Args:
         ledger: The evidence.
         vkey: The log's verifier key; without it the signature stays unchecked.
+        seen: A checkpoint of the log from before, with which it has to agree.
         progress: Called now and then with the records done and their number.
+        screen: Looks at the records ahead of the walk; what is found does not depend on it.
 
     Raises:
         Malformed: *vkey* is not a verifier key.
@@ -32,19 +42,33 @@ def verify(
     key = None if vkey is None else note.parse_vkey(vkey)
     findings = Findings()
     state = _state(ledger, findings)
-    claimed, signature = _claim(state, key, findings)
+    claim = claim_of(state.note if state else None, key, findings)
+    claimed = claim.checkpoint
     size = claimed.size if claimed else state.size if state else _rows(ledger)
-    walk = Walk(ledger, size, findings, progress)
+    walk = Walk(ledger, size, findings, progress, screen=screen)
     complete = walk.run(claimed.origin if claimed else None)
     if state:
         _check_state(state, claimed, walk, complete=complete, findings=findings)
     root = walk.tree.root() if complete else None
-    if claimed and complete and root != claimed.root:
-        why = f"checkpoint: the {size} records do not add up to the root it states"
-        findings.add(Contradiction("root-differs", why))
+    check_root(claimed, root, findings)
     if claimed or state:
         _check_surplus_tiles(ledger, size, findings)
-    return Report(claimed, root, signature, tuple(findings), findings.more)
+    agrees = _agrees(ledger, claimed, seen, findings) if complete and claimed and seen else None
+    return claim.report(root, findings, agrees)
+
+
+def _agrees(
+    ledger: LedgerFile, claimed: Checkpoint, seen: Checkpoint, findings: Findings
+) -> int | None:
+    """Return the size of *seen*, if the ledger goes on from it."""
+    try:
+        check_succession(seen, claimed)
+        if Subtrees(stored_hashes(ledger, claimed.size)).root(0, seen.size) != seen.root:
+            raise rewritten(seen)
+    except VerificationError as error:
+        findings.add(error)
+        return None
+    return seen.size
 
 
 def _state(ledger: LedgerFile, findings: Findings) -> State | None:
@@ -61,32 +85,6 @@ def _rows(ledger: LedgerFile) -> int:
         return ledger.count()
     except VerificationError:
         return 0  # the walk meets the same fault at once, and reports it
-
-
-def _claim(
-    state: State | None, key: Key | None, findings: Findings
-) -> tuple[Checkpoint | None, Signature]:
-    """Return what the stored checkpoint states, and whether *key* signed it."""
-    signature: Signature = "bad" if key else "unchecked"
-    if state is None:
-        return None, signature
-    try:
-        parsed = note.parse(state.note)
-        claimed = checkpoint.parse(parsed.text)
-    except Malformed as error:
-        findings.add(error)
-        return None, signature
-    if key:
-        try:
-            note.verify(parsed, key)
-        except SignatureError as error:
-            findings.add(error)
-        else:
-            signature = "good"
-        if claimed.origin != key.name:
-            why = f"checkpoint: it is of the log {shown(claimed.origin)}, not {shown(key.name)}"
-            findings.add(Contradiction("checkpoint-origin", why))
-    return claimed, signature
 
 
 def _check_state(

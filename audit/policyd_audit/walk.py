@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 from policyd_audit import record
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
-from policyd_audit.ledger_file import LedgerFile
+from policyd_audit.evidence import Evidence
 from policyd_audit.report import Findings
+from policyd_audit.screening import Screen, Screened, unscreened
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
 Progress = Callable[[int, int], None]
@@ -21,26 +22,36 @@ _UNKNOWN = bytes(HASH_BYTES)  # stands for a record whose bytes are not there
 class Walk:
     """One pass over the records of a ledger.
 
-    `tree` is what they add up to, `size` how many there should be. A difference is reported at
-    the smallest place only: what it makes differ further up is remembered as explained.
+    `tree` is what they add up to, `size` how many there should be, `latest` the time of the last
+    one looked at. A difference is reported at the smallest place only: what it makes differ
+    further up is remembered as explained.
 
     Args:
-        ledger: The evidence.
+        evidence: What is walked.
         size: How many records there should be.
         findings: Where differences go.
         progress: Called now and then with the records done and *size*.
+        tree: Of the records that need no looking at again; the walk begins behind them.
+        screen: Who looks at the records' contents before the walk does.
     """
 
     def __init__(
-        self, ledger: LedgerFile, size: int, findings: Findings, progress: Progress
+        self,
+        evidence: Evidence,
+        size: int,
+        findings: Findings,
+        progress: Progress,
+        tree: Tree | None = None,
+        screen: Screen = unscreened,
     ) -> None:
-        self.tree = Tree()
-        self._ledger = ledger
+        self.tree = tree or Tree()
+        self._evidence = evidence
         self.size = size
         self._findings = findings
         self._progress = progress
+        self._screen = screen
         self._pending: list[bytes] = []
-        self._latest = ""
+        self.latest = ""
         self._missing = 0
         # (level, index) of each hash that a finding already accounts for.
         self._explained: set[tuple[int, int]] = set()
@@ -66,8 +77,8 @@ class Walk:
         return any((level, index) in self._explained for index in range(start, start + width))
 
     def _records(self, origin: str | None) -> None:
-        expected = 0
-        for seq, leaf, stored in self._ledger.leaves():
+        expected = self.tree.size
+        for seq, leaf, stored, ts in self._screen(self._evidence.leaves(expected)):
             if seq < expected:
                 self._find("record-unexpected", seq, "its number is out of order")
                 continue
@@ -75,7 +86,7 @@ class Walk:
                 self._find("record-unexpected", seq, f"there should be {self.size} records only")
                 break
             self._bridge(expected, seq)
-            self._pending.append(self._record(seq, leaf, stored, origin))
+            self._pending.append(self._record((seq, leaf, stored, ts), origin))
             expected = seq + 1
             if len(self._pending) >= _BATCH:
                 self._grow()
@@ -90,19 +101,23 @@ class Walk:
             raise _missing(first, end, "; what follows was not checked")
         self._findings.add(_missing(first, end, ""))
         for seq in range(first, end):
-            self._explain(0, seq)
+            self.explain(0, seq)
         self._pending += [_UNKNOWN] * (end - first)
 
-    def _record(self, seq: int, leaf: object, stored: object, origin: str | None) -> bytes:
+    def _record(self, row: Screened, origin: str | None) -> bytes:
         """Return the leaf hash of one record, its bytes and its stored hash checked."""
+        seq, leaf, stored, passed = row
         if type(leaf) is not bytes:
             self._find("record-malformed", seq, "it is not stored as a blob")
-            self._explain(0, seq)
+            self.explain(0, seq)
             return _UNKNOWN
         computed = leaf_hash(leaf)
         if type(stored) is not bytes or computed != stored:
             self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
-            self._explain(0, seq)
+            self.explain(0, seq)
+            return computed
+        if passed is not None and passed >= self.latest and seq:
+            self.latest = passed
             return computed
         try:
             self._content(seq, leaf, origin)
@@ -113,10 +128,10 @@ class Walk:
     def _content(self, seq: int, leaf: bytes, origin: str | None) -> None:
         content = record.parse(leaf)
         record_id, ts = content["id"], content["ts"]
-        if ts < self._latest:
-            why = f"its `ts` {ts} is before {self._latest}, that of an earlier record"
+        if ts < self.latest:
+            why = f"its `ts` {ts} is before {self.latest}, that of an earlier record"
             self._find("record-time", seq, why, leaf)
-        self._latest = max(ts, self._latest)
+        self.latest = max(ts, self.latest)
         if record.id_millisecond(record_id) != record.ts_millisecond(ts):
             self._find("record-time", seq, f"its `id` carries another time than {ts}", leaf)
         if seq == 0:
@@ -134,7 +149,7 @@ class Walk:
         self._pending.clear()
         for tile in tiles:
             try:
-                stored = self._ledger.tile(tile.level, tile.index)
+                stored = self._evidence.tile(tile.level, tile.index)
             except Malformed as error:
                 self._findings.add(error)
                 continue
@@ -150,7 +165,7 @@ class Walk:
         if not new:
             return
         for at in new:
-            self._explain(tile.level, first + at)
+            self.explain(tile.level, first + at)
         places = [self._place(tile.level, first + at) for at in new[:_NAMED_POSITIONS]]
         rest = f" and {len(new) - len(places)} more" if len(new) > len(places) else ""
         name = f"{tile.level}/{tile.index}"
@@ -164,11 +179,11 @@ class Walk:
         position = f"at position {index % TILE_WIDTH}"
         if level:
             return f"{range_name(index << 8 * level, (index + 1) << 8 * level)} {position}"
-        leaf, _ = self._ledger.leaf(index) or (b"", b"")
+        leaf, _ = self._evidence.leaf(index) or (b"", b"")
         record_id = record.claimed_id(leaf) if isinstance(leaf, bytes) else None
         return f"{_name(index, record_id)} {position}"
 
-    def _explain(self, level: int, index: int) -> None:
+    def explain(self, level: int, index: int) -> None:
         """Remember that this hash, and all above it, differ for a reason already reported."""
         for up in range(level, LEVELS):
             self._explained.add((up, index >> 8 * (up - level)))

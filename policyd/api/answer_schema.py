@@ -56,6 +56,13 @@ _CONTEXT = _object(
     more_reasons=_WHOLE | {"description": "Reasons beyond those that are listed"},
     destination=_TEXT | {"description": "If asked for: the URL the decision is about"},
     valid_until=_TEXT | {"description": "If asked for: until when an allow holds, RFC 3339"},
+    receipt=_object(
+        ("index", "leaf_hash", "proof"),
+        index=_WHOLE | {"description": "The record's place in the log"},
+        leaf_hash=_TEXT | {"description": "Of the record, in hex"},
+        proof=_TEXT | {"description": "That it is in the signed log: a C2SP tlog-proof"},
+    )
+    | {"description": "If asked for: the decision is in the log, for those who do not trust us"},
     error=_object(("status", "message"), status={"const": 400}, message=_TEXT)
     | {"description": "In a batch: why the item could not be read"},
 )

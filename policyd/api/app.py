@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from policyd import __version__
-from policyd.api import destinations, explain, health, keys, metadata, outcomes, records
+from policyd.api import destinations, explain, health, keys, metadata, outcomes, records, tiled_log
 from policyd.api.checks import PATHS, Checks
 from policyd.api.described import described
 from policyd.api.evaluation import (
@@ -43,16 +43,24 @@ class Application:
     """
 
     def __init__(
-        self, service: Service, *, max_body: int, max_depth: int, public_url: str | None = None
+        self,
+        service: Service,
+        *,
+        max_body: int,
+        max_depth: int,
+        public_url: str | None = None,
+        public_log: bool = True,
     ) -> None:
         """Serve *service*, known to callers as *public_url*.
 
-        A body has at most *max_body* bytes and *max_depth* levels.
+        A body has at most *max_body* bytes and *max_depth* levels; with *public_log* anybody may
+        see the hashes of the log.
         """
         self.checks = Checks(
             service.decision,
             service.keys.find,
             service.refusals,
+            service.audit.receipt,
             max_body=max_body,
             max_depth=max_depth,
         )
@@ -60,7 +68,7 @@ class Application:
         self._service = service
         self._max_body = max_body
         self._max_depth = max_depth
-        self._rest = rest(service, public_url)
+        self._rest = rest(service, public_url, public_log=public_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
@@ -111,7 +119,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def rest(service: Service, public_url: str | None = None) -> FastAPI:
+def rest(service: Service, public_url: str | None = None, *, public_log: bool = True) -> FastAPI:
     """Everything that is not the hot path."""
     app = FastAPI(
         title="policyd",
@@ -123,6 +131,7 @@ def rest(service: Service, public_url: str | None = None) -> FastAPI:
     app.state.service = service
     routers = [module.router for module in _MODULES]
     routers.append(metadata.router_for(public_url))
+    routers.append(tiled_log.router_for(public_url, is_public=public_log))
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for each in (app.router, *routers) for route in each.routes]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from policyd.api.strict_json import check_json, encode
-from policyd.api.wire import Asked, answer, as_call, read_call
+from policyd.api.wire import Asked, Receipt, answer, as_call, read_call
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision
 from policyd.model.errors import CallMalformed, CallRefused, CallTooLarge
@@ -123,7 +123,11 @@ def _text(value: object) -> str:
 
 
 def batch_body(
-    items: tuple[BatchItem, ...], decisions: Sequence[Decision], *, in_full: bool
+    items: tuple[BatchItem, ...],
+    decisions: Sequence[Decision],
+    receipts: Sequence[Receipt | None],
+    *,
+    in_full: bool,
 ) -> bytes:
     """The body of a 200: a decision for each item up to the one that ended the batch."""
     return encode(
@@ -131,8 +135,8 @@ def batch_body(
             "evaluations": [
                 {"decision": False, "context": {"error": {"status": 400, "message": item.error}}}
                 if item.error
-                else answer(decision, item.asked.include, in_full=in_full)
-                for item, decision in zip(items, decisions, strict=False)
+                else answer(decision, item.asked.include, receipt, in_full=in_full)
+                for item, decision, receipt in zip(items, decisions, receipts, strict=False)
             ]
         }
     )

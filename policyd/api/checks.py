@@ -5,7 +5,7 @@ Source: OpenID AuthZEN Authorization API 1.0, sections 6, 7 and 10.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -15,7 +15,7 @@ from policyd.api.batch import Batch, batch_body, read_batch
 from policyd.api.headers import Headers, echo, request_id
 from policyd.api.identity import FindKey, caller
 from policyd.api.problems import INTERNAL, Problem, problem
-from policyd.api.wire import Asked, answer_body, read_call
+from policyd.api.wire import Asked, Receipt, answer_body, read_call
 from policyd.model.errors import CallMalformed, PolicydError
 from policyd.points.decision import Ask, DecisionPoint, Item, Pending, Sender
 from policyd.points.refusals import Refusals
@@ -23,6 +23,8 @@ from policyd.points.refusals import Refusals
 P = ParamSpec("P")
 T = TypeVar("T")
 Header = tuple[bytes, bytes]
+Prove = Callable[[int], Awaitable[tuple[str, bytes] | None]]
+"""The receipt of the durable record at an index, and its leaf hash; None if it cannot be had."""
 
 log = structlog.get_logger(__name__)
 PATH = "/access/v1/evaluation"
@@ -30,6 +32,7 @@ BATCH_PATH = "/access/v1/evaluations"
 PATHS = frozenset({PATH, BATCH_PATH})
 JSON = (b"content-type", b"application/json")
 _IN_FULL = ("author", "auditor", "admin")
+_RECEIPT = "receipt"
 _RECORDED_REFUSALS = range(400, 500)
 TURN_BYTES = 32 * 1024
 """Bytes of bodies, about a hundred checks, from which on questions wait for the turn after."""
@@ -74,6 +77,7 @@ class Checks:
         point: DecisionPoint,
         find_key: FindKey,
         refusals: Refusals,
+        prove: Prove,
         *,
         max_body: int,
         max_depth: int,
@@ -82,6 +86,8 @@ class Checks:
         self._point = point
         self._find_key = find_key
         self._refusals = refusals
+        self._prove = prove
+        self._proving: set[asyncio.Task[None]] = set()
         self._max_depth = max_depth
         self._waiting: deque[Question] = deque()
 
@@ -165,16 +171,55 @@ class Checks:
         self, question: Question, asked: Asked | Batch, pending: Pending, _: asyncio.Future[int]
     ) -> None:
         """Answer, now that the ledger has said what became of the record."""
-        answer = self._or_refusal(question.head, self._answer, question, asked, pending)
+        if pending.durable.exception() is None and _wants_receipt(asked):
+            task = asyncio.create_task(self._answer_with_receipts(question, asked, pending))
+            self._proving.add(task)  # the loop alone would not keep it
+            task.add_done_callback(self._proving.discard)
+            return
+        nothing: list[None] = [None] * len(pending.decisions)
+        answer = self._or_refusal(question.head, self._answer, question, asked, pending, nothing)
         question.release(answer)
 
-    def _answer(self, question: Question, asked: Asked | Batch, pending: Pending) -> Answer:
+    async def _answer_with_receipts(
+        self, question: Question, asked: Asked | Batch, pending: Pending
+    ) -> None:
+        first = pending.durable.result()
+        each_of = [asked] if isinstance(asked, Asked) else [item.asked for item in asked.items]
+        try:
+            receipts = [
+                await self._receipt(each, first + at)
+                for at, each in enumerate(each_of[: len(pending.decisions)])
+            ]
+        except Exception as error:  # noqa: BLE001 - as in `_or_refusal`
+            answer = self._failure(question.head, error)
+        else:
+            answer = self._or_refusal(
+                question.head, self._answer, question, asked, pending, receipts
+            )
+        question.release(answer)
+
+    async def _receipt(self, asked: Asked, index: int) -> Receipt | None:
+        """The receipt of the record at *index*, if its sender asked for one and it can be had."""
+        found = await self._prove(index) if _RECEIPT in asked.include else None
+        if found is None:
+            return None
+        made, leaf_hash = found
+        return Receipt(index, leaf_hash.hex(), made)
+
+    def _answer(
+        self,
+        question: Question,
+        asked: Asked | Batch,
+        pending: Pending,
+        receipts: Sequence[Receipt | None],
+    ) -> Answer:
         self._point.settle(pending)
         in_full = question.sender.key.has_role(*_IN_FULL)
         if isinstance(asked, Asked):
-            body = answer_body(pending.decisions[0], asked.include, in_full=in_full)
+            (decision,), (receipt,) = pending.decisions, receipts
+            body = answer_body(decision, asked.include, receipt, in_full=in_full)
         else:
-            body = batch_body(asked.items, pending.decisions, in_full=in_full)
+            body = batch_body(asked.items, pending.decisions, receipts, in_full=in_full)
         named = (b"x-decision-id", pending.id.encode())
         return _answered(question.head, 200, [JSON, named], body)
 
@@ -184,6 +229,12 @@ class Checks:
             return caller(head.headers.get(b"authorization"), self._find_key).id
         except PolicydError:
             return ""
+
+
+def _wants_receipt(asked: Asked | Batch) -> bool:
+    if isinstance(asked, Asked):
+        return _RECEIPT in asked.include
+    return any(_RECEIPT in each.asked.include for each in asked.items)
 
 
 def _ask(sender: Sender, asked: Asked | Batch) -> Ask:

@@ -49,6 +49,7 @@ STATUS: tuple[tuple[type[errors.PolicydError], int, str], ...] = (
     (errors.NotFound, 404, "There is no such thing"),
     (errors.Conflict, 409, "It cannot be done as things stand"),
     (errors.PolicyInvalid, 409, "The policy tree has findings"),
+    (errors.PolicyUnread, 503, "The policies could not be read"),
     (errors.LedgerUnavailable, 503, "No record, no answer"),
     (errors.ClockBehind, 503, "The clock is behind the log"),
     (errors.DataFolderError, 503, "The data folder cannot be used"),

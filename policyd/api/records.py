@@ -10,12 +10,13 @@ from pydantic import AfterValidator, BeforeValidator
 
 from policyd.api.answer_schema import referring
 from policyd.api.caller import Reader, Served, Watcher, sender
-from policyd.ledger.reader import Found
+from policyd.ledger.view import Found
 from policyd.points.audit import Listing
 from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
 MOST = 200
+RECEIPT = "text/plain; charset=utf-8"
 
 
 _RFC_3339 = re.compile(
@@ -85,6 +86,16 @@ async def records(
     """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
     found = await service.audit.page(sender(request, by), asked)
     return _json(RecordPage(found.size, [_shown(each) for each in found.records], found.cursor))
+
+
+@router.get(
+    "/{record_id:path}/proof",
+    response_class=Response,
+    responses={200: {"content": {RECEIPT: {"schema": {"type": "string"}}}}, 404: {}},
+)
+async def proof(record_id: str, request: Request, service: Served, by: Reader) -> Response:
+    """A receipt: proof that the record is in the signed log, and the record itself."""
+    return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
 @router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}})

@@ -25,7 +25,7 @@ from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
-from policyd.points.administration import read_folder
+from policyd.policy.load import load
 
 # No example depends on the day or the hour; an instant has to be given all the same.
 _NOW = datetime(2026, 11, 10, 10, tzinfo=UTC)
@@ -34,7 +34,7 @@ _DEPTH = 32
 
 def page(policies: Path) -> str:
     """The whole reference, as Markdown; the tree at *policies* answers the examples."""
-    engine = read_folder(policies, "reference").engine
+    engine = Engine(load(policies))
     examples = (_example(each, engine) for each in EXAMPLES)
     reasons = (
         [f"`{each.code}`", _words(each.message), _words(each.fix)] for each in CODES.values()
@@ -76,7 +76,7 @@ def _answer(body: bytes, engine: Engine) -> bytes:
     if isinstance(asked, Asked):
         return answer_body(_decide(engine, asked.call), asked.include, in_full=False)
     decisions = tuple(_decide(engine, each.asked.call) for each in asked.items)
-    return batch_body(asked.items, decisions, in_full=False)
+    return batch_body(asked.items, decisions, [None] * len(decisions), in_full=False)
 
 
 def _look_up(example: LookUp, engine: Engine) -> str:

@@ -14,7 +14,9 @@ Send your key as `Authorization: Bearer pd_…` (or as the password of Basic), a
 * **Anything else** is no decision: do not proceed. The body is `application/problem+json` with a
   `code` that does not change.
 * An answer is bare unless you ask for more in `context.policyd.include`: `reasons`,
-  `destination` (the one spelling of the URL it is about), `valid-until`. Obligations always come.
+  `destination` (the one spelling of the URL it is about), `valid-until`, `receipt` (proof that the
+  decision is in the signed log: keep it; not where witnesses must cosign the log first, since no
+  answer waits for them). Obligations always come.
 * The words are closed: subjects are of the type `integration`, resources `dataset`, actions `read`,
   `write`, `send`, `delete`. What else is named is denied, never guessed
   ([why](adr/0014-the-vocabulary-stays-closed.md), and how to map other names).

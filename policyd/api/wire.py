@@ -246,20 +246,33 @@ def _texts(call: Call) -> Iterator[str]:
 _BARE = {True: encode({"decision": True}), False: encode({"decision": False})}
 
 
-def answer_body(decision: Decision, include: frozenset[str], *, in_full: bool) -> bytes:
+class Receipt(Struct, frozen=True):
+    """Proof that the decision's record is in the log: its place, its hash, a `tlog-proof`."""
+
+    index: int
+    leaf_hash: str
+    proof: str
+
+
+def answer_body(
+    decision: Decision, include: frozenset[str], receipt: Receipt | None = None, *, in_full: bool
+) -> bytes:
     """The body of a 200: see `answer`."""
     if not include and not _says_more(decision):
         return _BARE[decision.allow]
-    return encode(answer(decision, include, in_full=in_full))
+    return encode(answer(decision, include, receipt, in_full=in_full))
 
 
-def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dict[str, Any]:
+def answer(
+    decision: Decision, include: frozenset[str], receipt: Receipt | None = None, *, in_full: bool
+) -> dict[str, Any]:
     """The decision, its obligations, and what the sender asked to see.
 
     Args:
         decision: What was decided and recorded.
         include: Any of `reasons`, `destination` (the URL the decision is about, in its one
             spelling) and `valid-until`; what it does not know it leaves out.
+        receipt: Of the decision's record, if it was asked for.
         in_full: Whether reasons name their rule and owner: for authors, auditors and admins.
     """
     body: dict[str, Any] = {"decision": decision.allow}
@@ -272,6 +285,8 @@ def answer(decision: Decision, include: frozenset[str], *, in_full: bool) -> dic
         context["destination"] = str(decision.resolved.url)
     if "valid-until" in include and decision.valid_until:
         context["valid_until"] = decision.valid_until
+    if receipt:
+        context["receipt"] = receipt
     if context:
         body["context"] = context
     return body

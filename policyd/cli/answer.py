@@ -1,11 +1,12 @@
 """An answer to a check: read as a whole before anything is concluded, then told in words."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from policyd.cli.output import say
+from policyd.cli.question import in_options
 from policyd.cli.server import Unanswered
 
 
@@ -21,13 +22,20 @@ class Reason(msgspec.Struct):
 
 class _Duty(msgspec.Struct):
     type: str
-    properties: dict[str, list[str]] = {}
+    properties: dict[str, list[str] | int | str] = {}  # fields, rows, or a time such as `15m`
+
+
+class _AccessRequest(msgspec.Struct):
+    approvers: list[str]
 
 
 class _Context(msgspec.Struct):
     obligations: list[_Duty] = []
+    advice: list[_Duty] = []
+    would: Literal["deny"] | None = None
     reasons: list[Reason] = []
     more_reasons: int = 0
+    access_request: _AccessRequest | None = None
     valid_until: str | None = None
 
 
@@ -78,11 +86,17 @@ def show(answer: Answer, call: str, *, note: str = "") -> None:
 
 
 def _lines(context: _Context) -> Iterator[str]:
+    if context.would:
+        yield "let pass by a roll-out alone: it will be denied"
     for duty in context.obligations:
         yield f"you must {_told(duty)}"
+    for duty in context.advice:
+        yield f"you will have to {_told(duty)}"
     yield from lines_of(context.reasons)
     if context.more_reasons:
         yield f"and {context.more_reasons} more"
+    if context.access_request:
+        yield f"only an approval is missing, of {', '.join(context.access_request.approvers)}"
     if context.valid_until:
         yield f"valid until {context.valid_until}"
 
@@ -90,8 +104,8 @@ def _lines(context: _Context) -> Iterator[str]:
 def lines_of(reasons: Iterable[Reason]) -> Iterator[str]:
     """Reasons in words, numbered."""
     for number, reason in enumerate(reasons, start=1):
-        yield f"{number}. {reason.message} [{reason.code}]"
-        yield f"   fix: {reason.fix}"
+        yield f"{number}. {in_options(reason.message)} [{reason.code}]"
+        yield f"   fix: {in_options(reason.fix)}"
         yield f"   contact: {reason.contact}"
         if reason.rule:
             yield f"   rule: {reason.rule}"
@@ -99,5 +113,10 @@ def lines_of(reasons: Iterable[Reason]) -> Iterator[str]:
 
 def _told(duty: _Duty) -> str:
     """A duty such as `mask (fields: iban, name)`."""
-    about = "; ".join(f"{name}: {', '.join(each)}" for name, each in duty.properties.items())
+    about = "; ".join(f"{name}: {several(each)}" for name, each in duty.properties.items())
     return f"{duty.type} ({about})" if about else duty.type
+
+
+def several(values: Sequence[str] | int | str) -> str:
+    """A value, or all of several, on a line."""
+    return str(values) if isinstance(values, int | str) else ", ".join(values)

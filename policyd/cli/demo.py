@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from rich.text import Text
 
 from policyd.bootstrap import Initialised, initialise
 from policyd.cli.demo_calls import SCENES, Scene
+from policyd.cli.exits import FAILED, FINE
+from policyd.model.errors import UsageError
 
 EVALUATION = "/access/v1/evaluation"
 _UNITS = ["sales", "webshop", "plants", "hr", "finance"]
@@ -55,20 +58,39 @@ class Stage:
 def demo(*, once: bool, port: int, policies: Path) -> int:
     """Play the demo; serve on until Ctrl-C unless *once*. 0 if all went as it should."""
     console = Console(highlight=False)
-    with (
-        tempfile.TemporaryDirectory(prefix="policyd-demo-") as folder,
-        _stage(Path(folder), policies, port) as stage,
-    ):
-        try:
+    _need_free(port)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="policyd-demo-") as folder,
+            _stage(Path(folder), policies, port) as stage,
+        ):
             _play(console, stage)
             _forge(console, stage, Path(folder))
-        except DemoFailed as failed:
-            console.print(f"[bold red]the demo failed:[/] {failed}")
-            return 1
-        _what_next(console, stage)
-        if not once:
-            _wait(console)
-    return 0
+            if not once:
+                _what_next(console, stage)
+                _wait(console)
+    except DemoFailed as failed:
+        console.print(Text.assemble(("the demo failed: ", "bold red"), str(failed)))
+        return FAILED
+    return FINE
+
+
+def _need_free(port: int) -> None:
+    """Nothing, if nobody listens on *port*; the demo would else talk to another server.
+
+    Raises:
+        UsageError: somebody does.
+    """
+    with contextlib.closing(socket.socket()) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on 127.0.0.1:{port}: {error.strerror};"
+                " stop what uses the port, or choose another with --port",
+                code="port-unavailable",
+            ) from None
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import msgspec
 from policyd.api.match import shown, sought
 from policyd.api.wire import Asked, answer_body, read_call
 from policyd.cli.findings import check_folder, told_in
+from policyd.engine.case import Case
 from policyd.engine.decide import Engine
 from policyd.engine.explain import explain
 from policyd.engine.match import match
@@ -33,7 +34,7 @@ def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         CallRefused: the question cannot be judged.
     """
     asked, engine = _opened(policies, question)
-    decision = engine.decide(asked.call, Facts(datetime.now(UTC)))
+    decision = engine.judge(*_case(asked, engine))
     include = asked.include - {"valid-until"}  # it holds for nothing, so not until any time either
     answer: dict[str, Any] = json.loads(answer_body(decision, include, in_full=True))
     return answer | {"snapshot": engine.snapshot.digest}
@@ -42,9 +43,7 @@ def would_answer(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
 def would_explain(policies: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     """How that answer would come about; raises as `would_answer`. No limit has counted anything."""
     asked, engine = _opened(policies, question)
-    now = datetime.now(UTC)
-    case = engine.open(asked.call, now)
-    explained = explain(engine, case, Facts(now, owner=owner_state(case)))
+    explained = explain(engine, *_case(asked, engine))
     told: dict[str, Any] = json.loads(msgspec.json.encode(explained))
     return told
 
@@ -61,6 +60,13 @@ def _opened(policies: Path, question: Mapping[str, Any]) -> tuple[Asked, Engine]
     body = json.dumps(question).encode()
     asked = read_call(body, max_depth=read_settings().max_depth, key_supports=())
     return asked, _engine(policies)
+
+
+def _case(asked: Asked, engine: Engine) -> tuple[Case, Facts]:
+    """The call, opened now; no limit has counted anything."""
+    now = datetime.now(UTC)
+    case = engine.open(asked.call, now)
+    return case, Facts(now, owner=owner_state(case))
 
 
 def _engine(policies: Path) -> Engine:

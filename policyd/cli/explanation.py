@@ -1,11 +1,12 @@
 """An explanation in words, for a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from policyd.cli.answer import unreadable
+from policyd.cli.answer import several, unreadable
+from policyd.cli.question import in_options
 from policyd.model.decision import Reason
 from policyd.model.explanation import (
     Check,
@@ -92,7 +93,7 @@ def _about(explained: Explanation) -> Iterator[str]:
     if explained.approvers:
         yield f"only an approval is missing, of {', '.join(explained.approvers)}"
     for due in explained.obligations:
-        about = "; ".join(f"{name}: {_several(each)}" for name, each in due.properties.items())
+        about = "; ".join(f"{name}: {several(each)}" for name, each in due.properties.items())
         yield f"would have to {due.type} ({about})"
 
 
@@ -117,7 +118,7 @@ def _is_of(reason: Reason, ground: Ground) -> bool:
 
 
 def _reason(reason: Reason, ground: Ground | None) -> Iterator[str]:
-    yield f"{reason.message} [{reason.code}]"
+    yield f"{in_options(reason.message)} [{reason.code}]"
     if ground and reason.rule == ground.ref:
         yield f"  rule: {_where(ground)}"
     elif reason.rule:
@@ -128,7 +129,7 @@ def _reason(reason: Reason, ground: Ground | None) -> Iterator[str]:
     elif reason.mode is not Mode.ENFORCE:
         yield f"  not in force: its mode is {reason.mode}"
     else:
-        yield f"  fix: {reason.fix}"
+        yield f"  fix: {in_options(reason.fix)}"
     yield f"  contact: {reason.contact}"
 
 
@@ -140,7 +141,7 @@ def _near(near: NearMiss) -> Iterator[Line]:
 
 
 def _miss(miss: Miss) -> str:
-    wants, has = _several(miss.wants), _several(miss.has)
+    wants, has = several(miss.wants), several(miss.has)
     return f"{miss.word}: the policy has {wants or 'none'}; the call has {has or 'none'}"
 
 
@@ -162,7 +163,7 @@ def _field(flow: FieldFlow) -> Line:
 def _duty(duty: DutyGround) -> Line:
     about = [*duty.fields, *([duty.value] if duty.value else [])]
     can = "declared by the caller" if duty.supported else "not declared by the caller"
-    return f"{duty.type} {_several(about)}: {can}: {_where(duty.ground)}", ""
+    return f"{duty.type} {several(about)}: {can}: {_where(duty.ground)}", ""
 
 
 def _limit(use: LimitUse) -> Line:
@@ -175,10 +176,6 @@ def _exemption(each: ExemptionStanding) -> Line:
     when = _PERIODS.get(each.period, "begins {start}")
     times = {"start": f"{each.start:%Y-%m-%d %H:%M}", "end": f"{each.end:%Y-%m-%d %H:%M}"}
     place = f"  {each.place.file}:{each.place.line}" if each.place else ""
-    by = f"{each.ticket}, approved by {_several(each.approved_by)}"
+    by = f"{each.ticket}, approved by {several(each.approved_by)}"
     style = "" if each.period is Period.LIVE else "dim"
     return f"{each.id} lifts {each.lifts}, {when.format_map(times)} ({by}){place}", style
-
-
-def _several(values: Sequence[str] | int | str) -> str:
-    return str(values) if isinstance(values, int | str) else ", ".join(values)

@@ -12,6 +12,7 @@ import typer
 
 from policyd import __version__
 from policyd.cli import (
+    audit,
     check,
     demo_command,
     destinations,
@@ -27,6 +28,11 @@ from policyd.cli.output import say, tell
 from policyd.cli.server import ServerTrouble
 from policyd.model.errors import PolicydError, UsageError
 
+_MODULES = (
+    *(init, serve, check, explain, destinations, lint, policy_tests),
+    *(keys, audit, demo_command),
+)
+_GROUPS = (["audit"], ["destinations"], ["keys"])  # of commands
 app = typer.Typer(
     name="policyd",
     help="The place a company asks before data moves.",
@@ -53,7 +59,7 @@ def options(
     """Check, before data moves, whether it may; see what was decided, and why."""
 
 
-for module in (init, serve, check, explain, destinations, lint, policy_tests, keys, demo_command):
+for module in _MODULES:
     module.register(app)
 
 
@@ -100,7 +106,7 @@ def _command(error: typer.TyperException, arguments: list[str]) -> str:
     if context:
         return str(context.command_path)
     words = list(takewhile(lambda each: not each.startswith("-"), arguments))
-    return " ".join(["policyd", *words[: 2 if words[:1] in (["destinations"], ["keys"]) else 1]])
+    return " ".join(["policyd", *words[: 2 if words[:1] in _GROUPS else 1]])
 
 
 def _plain(message: str) -> str:

@@ -5,6 +5,7 @@ Colour only repeats what the words say; there is none off a terminal, or with NO
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from policyd.model.errors import PolicydError
 
@@ -57,4 +58,9 @@ def _print(text: str, style: str, *, on_stderr: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=on_stderr).print(Text(printable(text), style), soft_wrap=True)
+    class Piped(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            """Leave it to `main`; rich itself would end with 1, which means something else here."""
+            raise BrokenPipeError
+
+    Piped(stderr=on_stderr).print(Text(printable(text), style), soft_wrap=True)

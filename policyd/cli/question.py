@@ -7,8 +7,8 @@ import typer
 
 from policyd.cli.options import listed
 
-Subject = Annotated[str, typer.Argument(help="The integration, as unit/name.")]
-Action = Annotated[str, typer.Argument(help="read, write, send or delete.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="The integration, as unit/name.")]
+Action = Annotated[str, typer.Argument(metavar="ACTION", help="read, write, send or delete.")]
 Dataset = Annotated[str, typer.Argument(metavar="DATA", help="The dataset, as system/dataset.")]
 Fields = Annotated[
     list[str] | None, typer.Option(metavar="A,B,…", help="Fields that move; all if not given.")
@@ -44,6 +44,14 @@ Policies = Annotated[
     typer.Option(metavar="DIR", help="Decide by these files; nothing is asked or recorded."),
 ]
 
+_OPTIONS = {
+    "context.endpoint": "--to",
+    "context.path": "--path",
+    "context.method": "--method",
+    "in context.supported_obligations": "with --can",
+    "resource.properties.fields": "--fields",
+    "action.properties.rows": "--rows",
+}
 Question = dict[str, Any]
 """The body of an AuthZEN evaluation request."""
 
@@ -81,6 +89,17 @@ def question(  # noqa: PLR0913 - one parameter per option
             },
         }
     )
+
+
+def in_options(text: str) -> str:
+    """What is said of a request's members, by the options that they are written with.
+
+    >>> in_options("send context.method with the call")
+    'send --method with the call'
+    """
+    for member, option in _OPTIONS.items():
+        text = text.replace(member, option)
+    return text
 
 
 def in_a_line(asked: Question) -> str:

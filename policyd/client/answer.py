@@ -80,8 +80,8 @@ _OUR_WORDS = {
     "resource.properties.fields": "`fields`",
     "action.properties.rows": "`rows`",
     "action.properties.bytes": "`bytes`",
-    "declare it in context.supported_obligations": "give the client what it takes"
-    " (for tokenise the secret `tokenise_with`), or declare it",
+    "support it, and declare it in context.supported_obligations or on the key": "give the client"
+    " what it takes, for `tokenise` the secret `tokenise_with`",
 }
 """What the server says of a request, as this client's callers know it."""
 

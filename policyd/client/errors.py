@@ -15,8 +15,9 @@ class Reason:
 
     def __str__(self) -> str:
         """The reason in one line."""
-        parts = [f"{self.code}: {self.message}", self.fix, self.contact and f"ask {self.contact}"]
-        return "; ".join(part for part in parts if part)
+        parts = [f"{self.code}: {self.message}", self.fix and f"fix: {self.fix}"]
+        parts += [self.contact and f"ask {self.contact}"]
+        return "; ".join(part.rstrip(".") for part in parts if part)
 
 
 class Denied(Exception):

@@ -59,6 +59,12 @@ class Question:
     purpose: str | None = None
     traceparent: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises TypeError if one text stands where several belong, which would be its letters."""
+        for name in ("fields", "sources", "labels"):
+            if isinstance(value := getattr(self, name), str):
+                raise TypeError(f"`{name}` takes a list: write [{value!r}]")
+
     def body(self, supported: Sequence[str]) -> dict[str, Any]:
         """The request, declaring the obligations in *supported*."""
         volume = {

@@ -45,8 +45,8 @@ class Policyd:
     ) -> None:
         if on_unavailable not in {"deny", "allow"}:
             raise ValueError("`on_unavailable` is `deny` or `allow`")
-        if tokenise_with is not None and len(tokenise_with) < SHORTEST_SECRET:
-            raise ValueError(f"`tokenise_with` takes at least {SHORTEST_SECRET} bytes")
+        if tokenise_with is not None and not _is_secret(tokenise_with):
+            raise ValueError(f"`tokenise_with` takes at least {SHORTEST_SECRET} bytes, no text")
         self._transport = Transport(url, key, timeout=timeout, tls=tls)
         self._runs_unasked = on_unavailable == "allow"
         self._secret = tokenise_with
@@ -126,6 +126,10 @@ class Policyd:
             log.warning("outcome of %s not reported: %s", call, error.message)
             return False
         return True
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) >= SHORTEST_SECRET
 
 
 def _described(question: Question) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from .errors import Denied, Reason, Unavailable
 
 ATTEMPTS = 3
+_KEY = re.compile(r"[!-~]+")  # what fits into a header
 _PAUSE_S = 0.05  # before a second attempt to connect
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MOST = 1 << 20  # bytes of an answer that are read
@@ -32,7 +34,10 @@ class Transport:
     def __init__(
         self, url: str, key: str, *, timeout: float, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Raises ValueError if the key would travel unencrypted to another machine."""
+        """Raises ValueError if the key is none, or would travel unencrypted to another machine."""
+        if not _KEY.fullmatch(key or ""):  # os.environ.get may have found none
+            # The key itself is not said: messages get into logs.
+            raise ValueError("this is no key: send one `pd_…` without spaces or line breaks")
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme not in {"http", "https"} or not host:

@@ -6,7 +6,11 @@ tree of look-ups, built with the snapshot, so that a decision among 100,000 rule
 costs among 100 (`rule_index`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
+from operator import attrgetter, is_
 from typing import NamedTuple
 
 from policyd.engine.compiled.enforcer import CompiledEnforcer
@@ -14,7 +18,7 @@ from policyd.engine.conditions import condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_index import leaves
 from policyd.engine.rule_keys import Question
-from policyd.engine.rule_leaves import SLOTS, Hit, trees
+from policyd.engine.rule_leaves import SLOTS, Hit, Trees, trees
 from policyd.model.labels import Vocabulary
 from policyd.model.rules import ANYTHING, Rule, Section
 
@@ -66,7 +70,11 @@ class AccessRules:
     """The access rules of one snapshot, in a tree of look-ups for each layer and action."""
 
     def __init__(
-        self, rules: Iterable[Rule], groups: Mapping[str, frozenset[str]], vocabulary: Vocabulary
+        self,
+        rules: Iterable[Rule],
+        groups: Mapping[str, frozenset[str]],
+        vocabulary: Vocabulary,
+        before: "AccessRules | None" = None,
     ) -> None:
         """Index *rules*.
 
@@ -74,9 +82,38 @@ class AccessRules:
             rules: Of all layers.
             groups: For each integration, every name it answers to.
             vocabulary: In which labels are compared.
+            before: Others, whose trees are taken over for layers that have the very same rules.
         """
         self._names = groups
-        self._trees = trees(rules, vocabulary)
+        self._vocabulary = vocabulary
+        layers = defaultdict[str, list[Rule]](list)
+        for name, together in groupby(rules, attrgetter("layer")):
+            layers[name].extend(together)
+        same = before.layers_like(layers, vocabulary) if before else {}
+        new = (each for name, layer in layers.items() if name not in same for each in layer)
+        self._layers: Mapping[str, Sequence[Rule]] = {**layers, **same}
+        self._trees = trees(new, vocabulary)
+        if before:
+            self._trees |= before.trees_of(same.keys())
+
+    def layers_like(
+        self, layers: Mapping[str, Sequence[Rule]], vocabulary: Vocabulary
+    ) -> Mapping[str, Sequence[Rule]]:
+        """Those of *layers* that consist of the very same rules here."""
+        mine = self._layers if vocabulary == self._vocabulary else {}
+        return {
+            name: mine[name]
+            for name, rules in layers.items()
+            if len(rules) == len(mine.get(name, ())) and all(map(is_, rules, mine[name]))
+        }
+
+    def trees_of(self, layers: AbstractSet[str]) -> Trees:
+        """The trees of *layers*."""
+        return {where: tree for where, tree in self._trees.items() if where[0] in layers}
+
+    def pieces(self) -> list[object]:
+        """All of it, in pieces of one layer at most."""
+        return [*self._layers.values(), *self._trees.values()]
 
     def matches(self, layer: str, asked: Asked) -> Matches:
         """Every rule of *layer* that speaks about the call, by reference, in order of name."""

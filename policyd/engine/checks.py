@@ -128,6 +128,7 @@ def check_limits(words: Wording, case: Case, facts: Facts) -> Iterator[Reason]:
             yield words.of_rule(
                 "volume-exceeded",
                 rule,
+                fix="send action.properties.rows with the call" if adds is None else "",
                 adds="an unsaid number of" if adds is None else adds,
                 measure=limit.measure,
                 amount=limit.amount,

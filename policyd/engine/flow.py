@@ -83,7 +83,7 @@ def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
     zone, levels = asked.zone, words.snapshot.vocabulary.levels
     told = [*flow.never.items(), *flow.lifted.items()]
     for category, fields in sorted(told, key=lambda each: each[0]):
-        what, how = _named(asked, fields), zone.treatments[category]
+        what, how = _named(words, asked, fields), zone.treatments[category]
         code = "category-never-enters-zone" if how is Treatment.NEVER else "duty-softened"
         yield words.of_cell(code, zone, category, what=what, category=category, duty=how.word)
     above = flow.above or flow.lifted_above
@@ -92,12 +92,11 @@ def check_flow(words: Wording, asked: Asked, flow: Flow) -> Iterator[Reason]:
             "label-exceeds-clearance",
             zone,
             CLEARANCE,
-            what=_named(asked, list(above)),
+            what=_named(words, asked, list(above)),
             level=levels[max(above.values())],
             clearance=levels[zone.clearance],
         )
 
 
-def _named(asked: Asked, fields: list[str | None]) -> str:
-    names = [f"`{name}`" for name in fields if name is not None]
-    return ", ".join(names) or f"`{asked.call.resource.id}`"
+def _named(words: Wording, asked: Asked, fields: list[str | None]) -> str:
+    return words.fields(fields) or f"`{asked.call.resource.id}`"

@@ -37,14 +37,15 @@ _UNSEEN = Prospect((), (), None)
 class Opener:
     """Opens the calls of one snapshot, and remembers so many of their *flows*."""
 
-    def __init__(self, snapshot: Snapshot, flows: int) -> None:
+    def __init__(self, snapshot: Snapshot, flows: int, before: AccessRules | None) -> None:
+        """Make *snapshot* ready; rules that it shares with *before* are so already."""
         self._snapshot = snapshot
         self._table = DestinationTable(snapshot.destinations)
         self._exemptions = Exemptions(snapshot)
         groups = {name: who.names for name, who in snapshot.integrations.items()}
-        self._rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary)
+        self.rules = AccessRules(snapshot.rules.values(), groups, snapshot.vocabulary, before)
         self._flow = lru_cache(maxsize=flows)(
-            partial(_flow, snapshot, self._rules, self._exemptions)
+            partial(_flow, snapshot, self.rules, self._exemptions)
         )
 
     def open(self, call: Call, clock: datetime, windows: frozenset[str]) -> Case:
@@ -79,11 +80,11 @@ class Opener:
             )
             sent = resolve_at(self._snapshot, as_send, asked.endpoint, asked.windows)
             sent = sent._replace(zone=asked.zone)
-            question = self._rules.question(sent)
+            question = self.rules.question(sent)
             yield Source(
                 sent,
-                self._rules.matching(GUARDRAIL, question),
-                owner_forbids(self._snapshot, self._rules, question, who),
+                self.rules.matching(GUARDRAIL, question),
+                owner_forbids(self._snapshot, self.rules, question, who),
             )
 
 

@@ -1,5 +1,6 @@
 """Resolving a call: everything a rule can ask about it, from the snapshot and the facts."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
@@ -26,6 +27,7 @@ class Endpoint(NamedTuple):
 
 
 _NOWHERE = Endpoint(None, None, None, None)
+_NAME = re.compile(r"[a-z0-9-]{1,60}/[a-z0-9-]{1,60}")
 
 
 class Asked(NamedTuple):
@@ -148,7 +150,9 @@ def spelt_out(snapshot: Snapshot, endpoint: str, path: str | None) -> str:
     base = snapshot.connections.get(endpoint)
     if base is None:
         if "://" not in endpoint:
-            raise UrlRefused("it is neither a connection name nor an absolute URL")
+            # Only what can be no secret is said again.
+            what = f"`{endpoint}`" if _NAME.fullmatch(endpoint) else "it"
+            raise UrlRefused(f"{what} is neither a connection name nor an absolute URL")
         base = endpoint
     if not path:
         return base

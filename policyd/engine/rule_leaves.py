@@ -1,7 +1,7 @@
 """Rules made ready to be indexed, and what is left to test of them in the leaves of the index."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -43,7 +43,11 @@ class _Spoken(NamedTuple):
     hit: Hit
 
 
-def trees(rules: Iterable[Rule], vocabulary: Vocabulary) -> Mapping[tuple[str, str], Tree[Leaf]]:
+Trees = dict[tuple[str, str], Tree[Leaf]]
+"""By layer and action."""
+
+
+def trees(rules: Iterable[Rule], vocabulary: Vocabulary) -> Trees:
     """The rules as one tree for each layer and action."""
     spoken = defaultdict[tuple[str, str], list[Keyed[_Spoken]]](list)
     for rule in rules:

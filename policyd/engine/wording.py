@@ -1,5 +1,7 @@
 """Reasons in words: what failed, what to do, and who can help."""
 
+from collections.abc import Iterable
+
 from policyd.engine.resolve import Asked
 from policyd.model.codes import CODES, ReasonCode
 from policyd.model.decision import Reason
@@ -19,8 +21,11 @@ class Wording:
         """The reason of a check that no single rule stands behind."""
         return self._make(CODES[code], self._helper(CODES[code].ask), words)
 
-    def of_rule(self, code: str, rule: Rule, **words: object) -> Reason:
-        """The reason of a rule: its own words, after those of the code where it has numbers."""
+    def of_rule(self, code: str, rule: Rule, *, fix: str = "", **words: object) -> Reason:
+        """The reason of a rule: its own words, after those of the code where it has numbers.
+
+        A *fix* stands for the rule's own where that is not the way out yet.
+        """
         what = CODES[code]
         said = self._words() | words
         numbers = f"{what.message.format_map(said)}: " if words else ""
@@ -28,7 +33,7 @@ class Wording:
             code=code,
             check=what.check,
             message=numbers + rule.reason,
-            fix=rule.fix or what.fix.format_map(said),
+            fix=fix or rule.fix or what.fix.format_map(said),
             contact=self._contact(rule.owner),
             owner=rule.owner,
             rule=rule.ref,
@@ -65,11 +70,20 @@ class Wording:
             rule=rule,
         )
 
+    def fields(self, names: Iterable[str | None]) -> str:
+        """Fields by name; one that nobody listed may be misspelt, so that it says so."""
+        named = [name for name in names if name is not None]
+        dataset = self.snapshot.datasets.get(self._asked.call.resource.id)
+        listed = dataset.fields if dataset else named
+        return ", ".join(
+            f"`{name}`{'' if name in listed else ' (not in the catalogue)'}" for name in named
+        )
+
     def _words(self) -> dict[str, object]:
         """What every template may use."""
         asked, call = self._asked, self._asked.call
         who, place = asked.integration, asked.endpoint.destination
-        at = f"`{place.name}`" if place else "an unlisted place"
+        at = f"`{place.name}`" if place else f"an {self._nowhere()} place"
         return {
             "subject": call.subject.id,
             "action": call.action,
@@ -77,16 +91,27 @@ class Wording:
             "method": call.method or "a call without a method",
             "at": f" at {at}" if call.action == "send" else "",
             "destination": place.name if place else "",
-            "unit": who.unit if who else "",
+            "unit": self._unit() or "<unit>",
             "template": (who.template if who else None) or "",
             "zone": asked.zone.name,
         }
 
+    def _nowhere(self) -> str:
+        """Why the call goes to no destination."""
+        if self._asked.endpoint.problem:
+            return "unreadable"
+        return "unlisted" if self._asked.call.endpoint else "unsaid"
+
+    def _unit(self) -> str | None:
+        """The unit of the integration, or the one that whoever is not registered claims."""
+        name = self._asked.call.subject.id.partition("/")[0]
+        return name if name in self.snapshot.units else None
+
     def _helper(self, ask: str) -> str:
         """The owner who can help where no rule has one."""
-        who, system = self._asked.integration, self.snapshot.systems.get(self._asked.system)
-        if ask == "unit" and who:
-            return self.snapshot.units[who.unit].owner
+        unit, system = self._unit(), self.snapshot.systems.get(self._asked.system)
+        if ask == "unit" and unit:
+            return self.snapshot.units[unit].owner
         if ask == "data" and system:
             return system.owner
         return self.snapshot.destinations_owner

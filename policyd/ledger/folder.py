@@ -4,7 +4,10 @@ ledger.db          the log; opened by `store` and `reader` only
 registry.db        keys and their holders
 lock               held by the server and by its writer, with the server's process id
 keys/signing.key   signs checkpoints (skey of Go's signed notes)
+keys/retiring.key  the one before it, while both sign
 keys/pepper        keys are stored hashed with it
+guard              where the log's guard is, if it has one
+epochs/            logs that were not gone on with, each with its key
 """
 
 import fcntl
@@ -18,6 +21,7 @@ from errno import EACCES, EDQUOT, EEXIST, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EROF
 from pathlib import Path
 from typing import Self
 
+from policyd.ledger import epochs
 from policyd.ledger.signing import Signer
 from policyd.ledger.store import create as create_ledger
 from policyd.model.errors import DataFolderError
@@ -60,6 +64,8 @@ class DataFolder:
                 f"there is no data folder `{path}`: make one with `policyd init --data {path}`",
                 code="data-folder-missing",
             )
+        if (path / epochs.READY).is_dir():
+            _finish_epoch(path, wait)
         for part in _PARTS:
             if not (path / part).is_file():
                 raise _damaged(path / part, "is missing or is not a file")
@@ -117,6 +123,17 @@ def create(path: Path, origin: str) -> Iterator[DataFolder]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def _finish_epoch(path: Path, wait: float) -> None:
+    """Put a new log that is ready in the place of the old one, alone with the folder."""
+    lock_fd = _lock(path / "lock", wait)
+    try:
+        with _explained(path):
+            if (path / epochs.READY).is_dir():
+                epochs.finish(path)
+    finally:
+        os.close(lock_fd)
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:
@@ -127,7 +144,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _fill(folder: Path, signer: Signer) -> None:
     (folder / "keys").mkdir(0o700)
-    _write(folder / "keys/signing.key", f"{signer.skey}\n".encode())
+    signer.save(folder / "keys/signing.key")
     _write(folder / "keys/pepper", os.urandom(PEPPER_BYTES).hex().encode() + b"\n")
     _write(folder / "lock", b"")
     create_ledger(folder / "ledger.db", signer)

@@ -5,32 +5,27 @@ the millisecond of its time, so both are found by halving.
 """
 
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apsw
 
 from policyd.ledger.record import id_of, time_of
-from policyd.ledger.recovery import State, stored_state
+from policyd.ledger.recovery import State
 from policyd.ledger.stamp import millisecond_of, timestamp
 from policyd.ledger.trouble import explain
+from policyd.ledger.view import Found, Roots, View
 from policyd.model.errors import LedgerUnavailable
 from policyd_audit.errors import VerificationError
+from policyd_audit.layout import Resource
+from policyd_audit.proof import Subtrees
 
 _BUSY_MS = 1000
 _STEPS = 1000  # SQLite's virtual machine steps between two looks at the clock
-
-
-class Found(NamedTuple):
-    """A record: its index in the log, and its bytes."""
-
-    seq: int
-    leaf: bytes
 
 
 class Page(NamedTuple):
@@ -39,6 +34,13 @@ class Page(NamedTuple):
     records: list[Found]
     cursor: int | None
     size: int  # of the log the page was taken from
+
+
+class Inclusion(NamedTuple):
+    """A record's leaf hash, and the hashes that lead from there to the root."""
+
+    leaf_hash: bytes
+    path: tuple[bytes, ...]
 
 
 class Reader:
@@ -58,6 +60,7 @@ class Reader:
         self._seconds = seconds
         self._clock = clock
         self._idle: deque[apsw.Connection] = deque()
+        self._roots = Roots()
 
     def state(self) -> State:
         """The tree as of the last commit, and the signed checkpoint of it."""
@@ -106,13 +109,37 @@ class Reader:
             has_more = 0 < len(records) < high - low
             return Page(records, records[-1].seq if has_more else None, view.size)
 
+    def content(self, resource: Resource) -> bytes | None:
+        """The bytes of a tile or entry bundle; None where the log has not got so far."""
+        with self._view() as view:
+            return view.content(resource)
+
+    def inclusion(self, index: int, size: int) -> Inclusion:
+        """The proof that a record is among the first *size* records; the log has as many."""
+        with self._view() as view:
+            path = Subtrees(view.hashes).inclusion(index, size)
+            return Inclusion(view.hashes(0, index, 1)[0], tuple(path))
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the log of *new* records goes on from that of *old*; it has as many.
+
+        The one from the empty log is empty (C2SP tlog-witness).
+        """
+        with self._view() as view:
+            return Subtrees(view.hashes).consistency(old, new) if old else []
+
+    def root(self, size: int) -> bytes:
+        """The hash of the tree when the log had *size* records; it has as many now."""
+        with self._view() as view:
+            return Subtrees(view.hashes).root(0, size)
+
     def close(self) -> None:
         """Close the connections."""
         while self._idle:
             self._idle.pop().close()
 
     @contextmanager
-    def _view(self) -> Iterator["_View"]:
+    def _view(self) -> Iterator[View]:
         """One state of the ledger, on a connection that nobody else uses meanwhile."""
         db: apsw.Connection | None = None
         try:
@@ -120,7 +147,7 @@ class Reader:
             deadline = self._clock() + self._seconds
             db.set_progress_handler(lambda: self._clock() > deadline, _STEPS)
             with db:
-                yield _View(db)
+                yield View(db, self._roots)
         except (apsw.Error, ValueError, VerificationError) as error:
             if db:
                 db.close()
@@ -139,40 +166,3 @@ class Reader:
         if isinstance(error, apsw.InterruptError):
             return f"looking it up took longer than {self._seconds:g} s: ask for less"
         return explain(error, str(self._path)).message
-
-
-class _View:
-    """What one read transaction sees; a row that cannot be is a ValueError."""
-
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
-        self.state = stored_state(db)
-        self.size = self.state.size
-
-    def first_at(self, ts: str) -> int:
-        """Index of the first record that is not older than *ts*, or the size if all are."""
-        return bisect_left(range(self.size), ts, key=self._time)
-
-    def records_from(self, seq: int) -> Iterator[Found]:
-        """The records from *seq* on, read one by one."""
-        sql = "select seq, leaf from leaf where seq >= ? order by seq"
-        return map(_found, self._db.execute(sql, (seq,)))
-
-    def between(self, low: int, high: int, limit: int, *, newest_first: bool) -> list[Found]:
-        """The first or last *limit* of the records from *low* to below *high*."""
-        order = "desc" if newest_first else "asc"
-        sql = f"select seq, leaf from leaf where seq >= ? and seq < ? order by seq {order} limit ?"  # noqa: S608 - one of two words
-        return [_found(row) for row in self._db.execute(sql, (low, high, limit))]
-
-    def _time(self, seq: int) -> str:
-        found = next(self.records_from(seq), None)
-        if found is None or found.seq != seq:
-            raise ValueError(f"record {seq} is missing")
-        return time_of(found.leaf)
-
-
-def _found(row: tuple[Any, ...]) -> Found:
-    seq, leaf = row
-    if type(leaf) is not bytes:
-        raise ValueError(f"record {seq} is not bytes")
-    return Found(seq, leaf)

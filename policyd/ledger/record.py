@@ -160,10 +160,14 @@ class Decision(Record, frozen=True, kw_only=True, tag="decision"):
 
 
 class Epoch(Record, frozen=True, kw_only=True, tag="epoch"):
-    """The first record of a log; `previous` is the last checkpoint of the log it goes on from."""
+    """The first record of a log; `previous` is the last checkpoint of the log it goes on from.
+
+    `reason` is why that one could not be gone on with.
+    """
 
     origin: str
     previous: str | None = None
+    reason: str | None = None
 
 
 class PolicyChange(Record, frozen=True, kw_only=True, tag="policy_change"):

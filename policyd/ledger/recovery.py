@@ -97,7 +97,7 @@ def recover(db: apsw.Connection, signer: Signer) -> Recovered:
     if tree.root() != state.root:
         raise Contradiction("root-differs", "the stored root is not that of the stored hashes")
     signed = note.parse(state.note)
-    note.verify(signed, signer.key)
+    signer.verify(signed)
     if signed.text != checkpoint.body(signer.origin, state.size, state.root):
         raise Contradiction("checkpoint-differs", "the checkpoint is not that of the stored tree")
     return Recovered(tree, _last_ts(tail[-1][1]) if tail else None)

@@ -24,8 +24,8 @@ _ALL = (
         "integration-unregistered",
         "registered",
         "`{subject}` is not a registered integration",
-        "register it in units/<unit>/integrations.yaml, and ask as `integration` `unit/name`",
-        "list",
+        "check its spelling, `integration` `unit/name`,"
+        " or register it in units/{unit}/integrations.yaml",
     ),
     ReasonCode(
         "integration-expired",
@@ -163,7 +163,7 @@ _ALL = (
     ReasonCode(
         "obligation-unsupported",
         "obligation",
-        "the call needs `{duty}`, which the caller did not declare that it can do",
+        "the call needs `{duty}`{about}, which the caller did not declare that it can do",
         "support it, and declare it in context.supported_obligations or on the key",
     ),
     ReasonCode(

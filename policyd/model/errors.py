@@ -10,6 +10,7 @@ PolicydError
 ├── NotFound               no such thing, or not for this caller
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
+├── PolicyUnread           the process that reads policy ended or hung; the old one stays in force
 ├── LedgerUnavailable      the record could not be made durable; so there is no answer
 ├── ClockBehind            the machine's clock is behind the last committed record
 ├── DataFolderError        the data folder cannot be used
@@ -88,6 +89,12 @@ class PolicyInvalid(PolicydError):
         plural = "finding" if len(findings) == 1 else "findings"
         super().__init__(f"the policy tree has {len(findings)} {plural}; run `policyd lint` on it")
         self.findings = tuple(findings)
+
+
+class PolicyUnread(PolicydError):
+    """The process that reads policy did not say what is in it; the old policy stays in force."""
+
+    code = "policy-unread"
 
 
 class LedgerUnavailable(PolicydError):

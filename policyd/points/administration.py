@@ -1,9 +1,9 @@
 """The administration point (PAP): the only mover of the snapshot in force."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -13,11 +13,11 @@ from policyd.ledger.decision_record import Basis
 from policyd.ledger.ledger import Ledger
 from policyd.model.errors import PolicydError, PolicyInvalid
 from policyd.points.metrics import Metrics
-from policyd.policy.load import load
 
-Read = Callable[[], "InForce"]
+Read = Callable[["InForce"], Awaitable["InForce"]]
+"""Reads the source again; told what is in force, which it returns if nothing has changed."""
+
 log = structlog.get_logger(__name__)
-FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class InForce:
 
     engine: Engine
     basis: Basis
+    pieces: Mapping[str, Any] = field(default_factory=dict)
+    """What the snapshot was made of, by key, for the next one to take over what is the same."""
 
 
 class PolicyInForce:
@@ -55,24 +57,27 @@ class AdministrationPoint:
     async def reload(self) -> bool:
         """Read the folder again; whether another snapshot is in force now.
 
-        A broken tree, or a log that cannot record the change, leaves the old snapshot serving.
+        A broken tree, a builder that does not answer, or a log that cannot record the change leaves
+        the old snapshot serving.
         """
         async with self._one_at_a_time:
             try:
                 changed = await self._reload()
             except PolicydError as error:
-                self._metrics.reloads.labels("failed").inc()
-                self._policy.failed_reload = error.message
-                _complain(error)
+                self._fail(error)
+                return False
+            except Exception:  # noqa: BLE001 - the last resort: nobody else waits for this to end
+                fault = "the policies could not be read by an error of the program: see the log"
+                self._fail(PolicydError(fault), exc_info=True)
                 return False
             self._policy.failed_reload = None
             self._metrics.reloads.labels("changed" if changed else "unchanged").inc()
             return changed
 
     async def _reload(self) -> bool:
-        old = self._policy.current.basis.snapshot
-        new = await asyncio.to_thread(self._read)
-        digest = new.basis.snapshot
+        before = self._policy.current
+        new = await self._read(before)
+        old, digest = before.basis.snapshot, new.basis.snapshot
         if digest == old:
             log.info("reload-unchanged", snapshot=digest)
             return False
@@ -85,7 +90,18 @@ class AdministrationPoint:
         self._policy.current = new
         await durable
         log.info("reload-done", snapshot=digest, previous=old)
+        gone = [*before.pieces.values(), *before.engine.pieces()]
+        del before
+        await _let_go(gone)
         return True
+
+    def _fail(self, error: PolicydError, **more: bool) -> None:
+        """Say wherever one may look that the old snapshot goes on serving, and why."""
+        self._metrics.reloads.labels("failed").inc()
+        self._policy.failed_reload = error.message
+        findings = error.findings if isinstance(error, PolicyInvalid) else ()
+        told = [str(finding) for finding in findings]
+        log.error("reload-failed", code=error.code, why=error.message, findings=told, **more)
 
     def _submit(self, digest: str, previous: str | None, reason: str) -> asyncio.Future[int]:
         change = record.PolicyChange(
@@ -98,19 +114,8 @@ class AdministrationPoint:
         return self._ledger.submit([record.encode(change)])
 
 
-def _complain(error: PolicydError) -> None:
-    """Say in the server's own log what is wrong with the tree; its old one goes on serving."""
-    findings = error.findings if isinstance(error, PolicyInvalid) else ()
-    told = [str(finding) for finding in findings]
-    log.error("reload-failed", code=error.code, why=error.message, findings=told)
-
-
-def read_folder(folder: Path, engine: str) -> InForce:
-    """The folder's snapshot, made ready to decide by the *engine* of that version.
-
-    Raises:
-        PolicyInvalid: the tree has findings.
-    """
-    snapshot = load(folder)
-    basis = Basis(snapshot.digest, FOLDER, engine, snapshot.vocabulary)
-    return InForce(Engine(snapshot), basis)
+async def _let_go(gone: list[object]) -> None:
+    """Free what only an old snapshot had, piece by piece: at once, checks would wait for it."""
+    while gone:
+        gone.pop()
+        await asyncio.sleep(0)

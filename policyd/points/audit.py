@@ -9,11 +9,15 @@ import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.reader import Found, Page, Reader
+from policyd.ledger.reader import Page, Reader
 from policyd.ledger.stamp import timestamp
+from policyd.ledger.view import Found
 from policyd.model.errors import NotFound
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
+from policyd.points.publication import Publication
+from policyd_audit.layout import Resource
+from policyd_audit.receipt import Receipt, render
 
 LONGEST_ID = 64
 
@@ -43,9 +47,10 @@ class Listing:
 class AuditPoint:
     """Answers questions about the log, to those who may ask, on the record."""
 
-    def __init__(self, reader: Reader, ledger: Ledger) -> None:
+    def __init__(self, reader: Reader, ledger: Ledger, publication: Publication) -> None:
         self._reader = reader
         self._ledger = ledger
+        self._publication = publication
 
     async def record(self, by: Sender, record_id: str) -> Found:
         """The record with this id.
@@ -75,11 +80,59 @@ class AuditPoint:
         await self._note(by, asked.text(), rows=len(page.records))
         return page
 
+    async def proof(self, by: Sender, record_id: str) -> str:
+        """The receipt of the record with this id, with its bytes; raises as `record` does."""
+        found = await self.record(by, record_id)
+        return (await self._prove(found.seq, found.leaf))[0]
+
+    async def receipt(self, index: int) -> tuple[str, bytes] | None:
+        """The receipt of a durable record, and its leaf hash; None where witnesses come first.
+
+        It is for the sender of the call, who may not see all of the record: the receipt does not
+        hold it, and the hash tells nothing of it. So it is no reading of the log.
+
+        Raises:
+            LedgerUnavailable: the log cannot be read.
+        """
+        if self._publication.waits_for_witnesses:
+            return None  # an answer is held up by nobody else
+        return await self._prove(index, None)
+
+    async def _prove(self, index: int, leaf: bytes | None) -> tuple[str, bytes]:
+        published = await self._publication.covering(index + 1)
+        found = await asyncio.to_thread(self._reader.inclusion, index, published.size)
+        receipt = Receipt(index, found.path, published.note, leaf)
+        return render(receipt), found.leaf_hash
+
+    async def tile(self, tile: Resource) -> bytes:
+        """The hashes of one tile, which is no reading of records.
+
+        Raises:
+            NotFound: the log has not got so far.
+            LedgerUnavailable: the log cannot be read.
+        """
+        data = await asyncio.to_thread(self._reader.content, tile)
+        if data is None:
+            raise _beyond(tile)
+        return data
+
+    async def bundle(self, by: Sender, bundle: Resource) -> bytes:
+        """The records of one entry bundle; raises as `tile` does, or if it is not recorded."""
+        data = await asyncio.to_thread(self._reader.content, bundle)
+        await self._note(by, bundle.path, rows=0 if data is None else bundle.width)
+        if data is None:
+            raise _beyond(bundle)
+        return data
+
     async def _note(self, by: Sender, text: str, *, rows: int) -> None:
         caller = record.Caller(key=by.key.id, address=by.address)
         stamped = record.stamped(self._ledger.stamp())
         query = record.Query(**stamped, caller=caller, text=text, rows=rows)
         await self._ledger.append([record.encode(query)])
+
+
+def _beyond(resource: Resource) -> NotFound:
+    return NotFound(f"the log has not got as far as `{resource.path}`")
 
 
 def _may_see(key: Key, leaf: bytes) -> bool:

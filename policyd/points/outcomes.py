@@ -9,8 +9,9 @@ import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.reader import Found, Reader
+from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import Stamp, moment
+from policyd.ledger.view import Found
 from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from policyd.engine.calendar import wall_clock
+from policyd.ledger.guard import Guard
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
+from policyd.ledger.signing import Signer
+from policyd.model.errors import PolicydError
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
@@ -18,18 +21,23 @@ from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
+from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with its reader, and the keys."""
+    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
+    signer: Signer
+    guard: Guard | None = None
+    witnesses: Witnesses | None = None
 
 
 class Service:
@@ -38,6 +46,7 @@ class Service:
     def __init__(self, stores: Stores, read: Read, start: InForce) -> None:
         """Begin with *start*, which *read* reads again; nothing is recorded yet."""
         self.keys = stores.keys
+        self.signer = stores.signer
         self.metrics = Metrics()
         self._policy = PolicyInForce(start)
         self._ledger = stores.ledger
@@ -49,7 +58,10 @@ class Service:
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
         self.key_point = KeyPoint(stores.keys, ledger)
-        self.audit = AuditPoint(stores.reader, ledger)
+        self.publication = Publication(
+            ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
+        )
+        self.audit = AuditPoint(stores.reader, ledger, self.publication)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.places = PlacePoint(self._policy, ledger)
         self._watch(ledger)
@@ -60,18 +72,27 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Count again what the log has counted, record the start; record refusals to the end."""
+        """Count again what the log has counted, record the start; record refusals to the end.
+
+        A checkpoint is published before the first answer, and from then on; with witnesses that
+        must cosign it, when they have: no check waits for them.
+        """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
         await self.administration.record_start()
-        counting = asyncio.create_task(self.refusals.run())
+        if not self.publication.waits_for_witnesses:
+            await self.publication.covering(self._ledger.size)
+        tasks = [asyncio.create_task(each.run()) for each in (self.refusals, self.publication)]
         try:
             yield
         finally:
-            counting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await counting
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await self.refusals.flush()
+            with contextlib.suppress(PolicydError):  # it is about to end, and has said why
+                await self.publication.covering(self._ledger.size)
 
     def _restore_counters(self) -> None:
         """A limit survives a restart: the longest stretch of one is a month."""

@@ -1,32 +1,23 @@
-"""A tree without findings, compiled into a snapshot."""
+"""A tree without findings, compiled into all of a snapshot but its rules."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from policyd.engine.access import MODEL
 from policyd.model.exemptions import Exemption
 from policyd.model.organisation import Integration, Owner, Role, Template, Unit
-from policyd.model.rules import ACTIONS, EVERYONE, Limit, Mode, Rule, Sentence, Softening
+from policyd.model.rules import ACTIONS, EVERYONE, Sentence, Softening
 from policyd.model.snapshot import Snapshot
 from policyd.policy import build_places, times
+from policyd.policy.build_rules import softening
 from policyd.policy.guardrail_shapes import OwnerEntry, RoleEntry, RolloutEntry, UnitEntry
-from policyd.policy.rule_shapes import (
-    ForbidShape,
-    GiveShape,
-    LimitShape,
-    ModalShape,
-    RequireShape,
-    ScopeShape,
-    WhoShape,
-)
+from policyd.policy.rule_shapes import ScopeShape
 from policyd.policy.tree import Tree
 from policyd.policy.unit_shapes import IntegrationEntry
 from policyd.policy.whereabouts import places_of
-from policyd.policy.written import Written, written_rules
 
 
 def build(tree: Tree, digest: str) -> Snapshot:
-    """The snapshot of *tree*, which has no findings, under the name *digest*."""
+    """All but the rules of the snapshot of *tree*, which has no findings, named *digest*."""
     company, places = tree.company.content, tree.destinations.content
     return Snapshot(
         digest=digest,
@@ -48,7 +39,7 @@ def build(tree: Tree, digest: str) -> Snapshot:
         grace_days=company.grace_days,
         rollout=_rollout(company.rollout),
         exemptions=_exemptions(tree),
-        rules={rule.ref: _rule(rule) for rule in written_rules(tree)},
+        rules={},
         model=MODEL,
         places=places_of(tree),
     )
@@ -64,21 +55,14 @@ def _unit(name: str, entry: UnitEntry) -> Unit:
         name=name,
         title=entry.title,
         owner=entry.owner,
-        softening=_softening(entry.mode, entry.mode_until, entry.owner),
+        softening=softening(entry.mode, entry.mode_until, entry.owner),
         rollout=_rollout(entry.rollout),
         runs_on=frozenset(entry.runs_on or ()),
     )
 
 
 def _rollout(entry: RolloutEntry | None) -> Softening | None:
-    return _softening("observe", entry.observe_until, entry.owner) if entry else None
-
-
-def _softening(mode: str | None, until: str | None, owner: str) -> Softening | None:
-    """A mode that ends; one without an end, which the checks refuse, softens nothing."""
-    if mode is None or until is None or mode == Mode.ENFORCE:
-        return None
-    return Softening(Mode(mode), times.end(until), owner)
+    return softening("observe", entry.observe_until, entry.owner) if entry else None
 
 
 def _exemptions(tree: Tree) -> Mapping[str, Exemption]:
@@ -186,66 +170,3 @@ def _stage(tree: Tree, own: str, entry: IntegrationEntry) -> str:
     template = tree.templates.get(entry.template or "")
     may_promote = is_promoted or (template is not None and template.content.self_promotion)
     return "production" if entry.stage == "production" and may_promote else "sandbox"
-
-
-def _rule(rule: Written) -> Rule:
-    says = rule.says
-    return Rule(
-        ref=rule.ref,
-        layer=rule.layer,
-        section=rule.section,
-        sentence=_sentence(rule),
-        owner=rule.owner,
-        reason=says.reason,
-        fix=says.fix if isinstance(says, ForbidShape | LimitShape) else None,
-        place=rule.read.document.place(rule.path, key=True),
-        **_taking(rule),
-    )
-
-
-def _taking(rule: Written) -> dict[str, Any]:
-    """The members of a rule that takes away."""
-    says = rule.says
-    if not isinstance(says, ModalShape):
-        return {}
-    owner = says.mode_owner or rule.owner
-    taking: dict[str, Any] = {
-        "softening": _softening(says.mode, says.mode_until, owner),
-        "always": says.always,
-        "exemptible": says.exemptible,
-    }
-    if isinstance(says, RequireShape):
-        said = says.obligations.model_dump(by_alias=True, exclude_none=True)
-        duties = {kind: tuple(v) if isinstance(v, list) else v for kind, v in said.items()}
-        taking["duties"] = duties
-    if isinstance(says, LimitShape):
-        measure = "rows" if says.rows else "calls"
-        amount = says.rows or says.calls or 0
-        taking["limit"] = Limit(measure, amount, says.per, says.for_each)
-    return taking
-
-
-def _sentence(rule: Written) -> Sentence:
-    says = rule.says
-    data = {action: tuple(getattr(says, action) or ()) for action in ACTIONS}
-    return Sentence(
-        data={action: patterns for action, patterns in data.items() if patterns},
-        who=_parties(rule, says.who) if isinstance(says, WhoShape) else (EVERYONE,),
-        excepted=_parties(rule, says.except_ or ()) if isinstance(says, WhoShape) else (),
-        to=tuple(says.to or ()),
-        to_zone=tuple(says.to_zone or ()),
-        to_systems_of=says.to_systems_of,
-        in_systems_of=says.in_systems_of,
-        stage=says.stage,
-        label_at_least=says.label_at_least,
-        label_at_most=says.label_at_most,
-        category=tuple(says.category or ()),
-        only_fields=tuple(says.only_fields or ()) if isinstance(says, GiveShape) else (),
-        during=tuple(says.during or ()),
-        outside=tuple(says.outside or ()),
-    )
-
-
-def _parties(rule: Written, names: Iterable[str]) -> tuple[str, ...]:
-    """The names as the whole tree knows them: a unit's own integrations with their unit."""
-    return tuple(f"{rule.unit}/{name}" if name in rule.own else name for name in names)

@@ -152,21 +152,12 @@ class _Builder:
         self._root: tuple[object, Node] | None = None
         self._is_whole = True
         self._stack: list[_Frame] = []
-        self._takers: dict[type[yaml.Event], Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._scalar,
-            yaml.AliasEvent: self._alias,
-            yaml.MappingStartEvent: self._start,
-            yaml.SequenceStartEvent: self._start,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
-            yaml.DocumentStartEvent: self._start_document,
-        }
 
     def take(self, event: yaml.Event) -> None:
         """Add what *event* says."""
-        taker = self._takers.get(type(event))
+        taker = _TAKERS.get(type(event))
         if taker:
-            taker(event)
+            taker(self, event)
 
     def document(self) -> Document:
         """What was built."""
@@ -187,7 +178,7 @@ class _Builder:
     def _find(self, line: int, column: int, code: str, message: str) -> None:
         self.findings.append(Finding(self._file, line, column, code, message))
 
-    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
+    def start_document(self, event: yaml.DocumentStartEvent) -> None:
         line, column = _place_of(event.start_mark)
         self._documents += 1
         if event.version or event.tags:
@@ -199,16 +190,23 @@ class _Builder:
 
     def _marked(self, event: yaml.NodeEvent) -> Node:
         """The event's position; anchors and tags are findings."""
-        line, column = _place_of(event.start_mark)
+        mark = event.start_mark
+        node = Node(mark.line + 1, mark.column + 1) if mark else Node(1, 1)
+        tag = getattr(event, "tag", None)
+        if event.anchor or tag:
+            self._refuse_marks(event, node, tag or "")
+        return node
+
+    def _refuse_marks(self, event: yaml.NodeEvent, node: Node, tag: str) -> None:
         if event.anchor:
             message = "anchors and aliases are not allowed; write the value out"
-            self._find(line, column, "yaml-feature", message)
-        tag = (getattr(event, "tag", None) or "").replace("tag:yaml.org,2002:", "!!")
+            self._find(node.line, node.column, "yaml-feature", message)
         if tag:
-            self._find(line, column, "yaml-feature", f"the tag `{tag}` is not allowed; remove it")
-        return Node(line, column)
+            tag = tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"the tag `{tag}` is not allowed; remove it"
+            self._find(node.line, node.column, "yaml-feature", message)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
+    def scalar(self, event: yaml.ScalarEvent) -> None:
         node = self._marked(event)
         is_plain = not event.style and not event.tag
         value = self._value(event, node, is_plain=is_plain)
@@ -232,7 +230,7 @@ class _Builder:
             return REFUSED
         return plain(event.value) if is_plain else event.value
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
+    def alias(self, event: yaml.AliasEvent) -> None:
         node = self._marked(event)
         frame = self._stack[-1] if self._stack else None
         if frame and self._expects_key(frame):
@@ -277,7 +275,7 @@ class _Builder:
             frame.data[frame.key] = value
             frame.key = None
 
-    def _start(self, event: yaml.CollectionStartEvent) -> None:
+    def start(self, event: yaml.CollectionStartEvent) -> None:
         node = self._marked(event)
         if len(self._stack) >= MAX_DEPTH:
             message = f"values are nested deeper than {MAX_DEPTH} levels"
@@ -295,5 +293,17 @@ class _Builder:
         self._put(data, node)
         self._stack.append(_Frame(data, node))
 
-    def _end(self, _: yaml.Event) -> None:
+    def end(self, _: yaml.Event) -> None:
         self._stack.pop()
+
+
+# Bound methods in each builder would be a circle, which keeps a document until it is found.
+_TAKERS: dict[type[yaml.Event], Callable[[_Builder, Any], None]] = {
+    yaml.ScalarEvent: _Builder.scalar,
+    yaml.AliasEvent: _Builder.alias,
+    yaml.MappingStartEvent: _Builder.start,
+    yaml.SequenceStartEvent: _Builder.start,
+    yaml.MappingEndEvent: _Builder.end,
+    yaml.SequenceEndEvent: _Builder.end,
+    yaml.DocumentStartEvent: _Builder.start_document,
+}

@@ -1,60 +1,58 @@
 """Whether exemptions lift what can be lifted, name what is declared, end, and had four eyes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from policyd.model.findings import Finding
-from policyd.model.rules import ACTIONS, Section
+from policyd.model.rules import ACTIONS, Rule, Section
 from policyd.policy import times
 from policyd.policy.documents import Path
-from policyd.policy.fitting import Read
 from policyd.policy.guardrail_shapes import ExemptionEntry
 from policyd.policy.names import Declared, Names
-from policyd.policy.rule_shapes import ModalShape, ScopeShape
+from policyd.policy.rule_files import RuleFile
+from policyd.policy.rule_shapes import ScopeShape
 from policyd.policy.rule_wording import action_findings
 from policyd.policy.tree import Tree
 from policyd.policy.wording import did_you_mean
-from policyd.policy.written import Written, written_rules
 
 CELL = "zone:"
 """How references of cells of the flow table begin: `zone:partner/personal`."""
 CLEARANCE = "clearance"
 
 
-def exemption_findings(tree: Tree, names: Names) -> Iterator[Finding]:
+def exemption_findings(
+    tree: Tree, names: Names, rule_files: Sequence[RuleFile]
+) -> Iterator[Finding]:
     """Everything wrong with guardrails/exemptions.yaml by its words, names and days."""
     read = tree.exemptions
     yield from names.owners.check(read, ("owner",), read.content.owner)
     if not read.content.exemptions:
         return
-    rules = {rule.ref: rule for rule in written_rules(tree)}
-    refs = Declared("rule", "the tree", _refs(tree))
+    lifted = lifted_rules(tree, rule_files)
+    refs = Declared("rule", "the tree", _refs(rule_files))
     for name, entry in read.content.exemptions.items():
         path: Path = ("exemptions", name)
         if entry.lifts.startswith(CELL):
             yield from _cell(tree, (*path, "lifts"), entry.lifts, names)
         else:
             yield from refs.check(read, (*path, "lifts"), entry.lifts)
-            yield from _liftable(tree, (*path, "lifts"), rules.get(entry.lifts))
+            yield from _liftable(tree, (*path, "lifts"), lifted.get(entry.lifts))
         yield from _scope(tree, (*path, "for"), entry.for_, names)
         yield from _days(tree, path, entry)
         yield from _people(tree, path, entry, names)
 
 
-def _refs(tree: Tree) -> frozenset[str] | None:
-    """References of all rules, also of those with a finding; None if a broken file hides some."""
-    files: list[tuple[str, Read[Any]]] = [("guardrail:", tree.access)]
-    files += [(f"template:{name}/", read) for name, read in tree.templates.items()]
-    files += [(f"unit:{name}/", unit.access) for name, unit in tree.units.items()]
-    found: set[str] = set()
-    for prefix, read in files:
-        for section in Section:
-            declared = read.declared(section.value)
-            if declared is None:
-                return None
-            found |= {f"{prefix}{name}" for name in declared}
-    return frozenset(found)
+def lifted_rules(tree: Tree, rule_files: Sequence[RuleFile]) -> Mapping[str, Rule]:
+    """The rules that exemptions lift, by reference."""
+    lifts = {entry.lifts for entry in tree.exemptions.content.exemptions.values()}
+    asked = (each for each in rule_files if not lifts.isdisjoint(each.refs or ()))
+    return {rule.ref: rule for each in asked for rule in each.rules if rule.ref in lifts}
+
+
+def _refs(rule_files: Sequence[RuleFile]) -> frozenset[str] | None:
+    """References of all rules; None if a broken file hides some."""
+    refs = [each.refs for each in rule_files if each.refs is not None]
+    return frozenset().union(*refs) if len(refs) == len(rule_files) else None
 
 
 def _cell(tree: Tree, path: Path, lifts: str, names: Names) -> Iterator[Finding]:
@@ -64,14 +62,14 @@ def _cell(tree: Tree, path: Path, lifts: str, names: Names) -> Iterator[Finding]
         yield from names.categories.check(tree.exemptions, path, column)
 
 
-def _liftable(tree: Tree, path: Path, rule: Written | None) -> Iterator[Finding]:
+def _liftable(tree: Tree, path: Path, rule: Rule | None) -> Iterator[Finding]:
     """Only what takes away can be lifted, and not if its owner says never."""
     if rule is None:
         return
-    if not isinstance(rule.says, ModalShape):
+    if rule.section in {Section.CEILING, Section.ALLOW}:
         message = f"`{rule.ref}` refuses nothing; lift a forbid, require, limit or cell"
         yield tree.exemptions.finding(path, "not-exemptible", message)
-    elif not rule.says.exemptible:
+    elif not rule.exemptible:
         message = f"`{rule.ref}` is `exemptible: false`; ask its owner, `{rule.owner}`"
         yield tree.exemptions.finding(path, "not-exemptible", message)
 

@@ -1,7 +1,9 @@
 """A policy tree, from files to snapshot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from policyd.engine.access import MODEL
 from policyd.model.errors import PolicyInvalid
@@ -10,10 +12,42 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import folder, layout
 from policyd.policy.build import build
 from policyd.policy.documents import decode
+from policyd.policy.exemption_references import lifted_rules
 from policyd.policy.exemption_scope import scope_findings
+from policyd.policy.fitting import Read, fit
 from policyd.policy.manifest import digest
+from policyd.policy.names import names_of
 from policyd.policy.references import reference_findings
-from policyd.policy.tree import Tree, read_tree
+from policyd.policy.rule_files import RuleFile, RuleSource, compile_rules, rule_sources
+from policyd.policy.rule_references import Words, words_of
+from policyd.policy.tree import read_tree
+
+
+class Reading:
+    """How files are read and rules compiled: afresh, each file for itself."""
+
+    def fit(
+        self, file: str, source: bytes | None, shape: type[Any]
+    ) -> tuple[Read[Any], list[Finding]]:
+        """The file *source* as *shape*, and all that is wrong with it; see `fitting.fit`."""
+        return fit(file, source, shape)
+
+    def rule_files(self, sources: Sequence[RuleSource], words: Words) -> Sequence[RuleFile]:
+        """All files with rules, compiled."""
+        return [compile_rules(each, words) for each in sources]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A tree without findings, on its way to a snapshot."""
+
+    files: Mapping[str, RuleFile]  # those with rules, by path
+    rest: Snapshot  # all but their rules
+
+    def snapshot(self) -> Snapshot:
+        """The whole of it."""
+        rules = {rule.ref: rule for each in self.files.values() for rule in each.rules}
+        return replace(self.rest, rules=rules)
 
 
 def load(root: Path) -> Snapshot:
@@ -22,8 +56,7 @@ def load(root: Path) -> Snapshot:
     Raises:
         PolicyInvalid: the folder has findings; it has all of them, by place.
     """
-    files, unreadable = folder.read(root)
-    return _load(files, unreadable)
+    return _snapshot(*draft(*folder.read(root)))
 
 
 def load_files(files: Mapping[str, bytes]) -> Snapshot:
@@ -32,33 +65,42 @@ def load_files(files: Mapping[str, bytes]) -> Snapshot:
     Raises:
         PolicyInvalid: the tree has findings; it has all of them, by place.
     """
-    return _load(files, [])
+    return _snapshot(*draft(files))
 
 
 def check(root: Path) -> list[Finding]:
     """All that is wrong with the policy folder *root*, by place."""
-    files, unreadable = folder.read(root)
-    return _check(files, unreadable)[1]
+    return draft(*folder.read(root))[1]
 
 
-def _load(files: Mapping[str, bytes], unreadable: list[Finding]) -> Snapshot:
-    tree, findings = _check(files, unreadable)
-    if findings:
-        raise PolicyInvalid(findings)
-    return build(tree, digest(files))
-
-
-def _check(files: Mapping[str, bytes], unreadable: list[Finding]) -> tuple[Tree, list[Finding]]:
-    """The tree in *files*, and all that is wrong with it besides what is *unreadable*, by place."""
-    tree, findings = read_tree(files)
+def draft(
+    files: Mapping[str, bytes], unreadable: Sequence[Finding] = (), reading: Reading | None = None
+) -> tuple[Draft | None, list[Finding]]:
+    """What *files* come to, or all that is wrong with them besides what is *unreadable*."""
+    reading = reading or Reading()
     if not files and unreadable:
-        return tree, sorted(unreadable)
+        return None, sorted(unreadable)
+    tree, findings = read_tree(files, reading.fit)
+    names = names_of(tree)
+    sources = list(rule_sources(tree, files))
+    rule_files = reading.rule_files(sources, words_of(tree, names))
     is_there = {each.file for each in unreadable}
     missing = (each for each in layout.misplaced(files) if each.file not in is_there)
-    found = {*unreadable, *findings, *missing, *_model(files), *reference_findings(tree)}
-    if not found and tree.exemptions.content.exemptions:
-        found |= {*scope_findings(tree, build(tree, digest(files)))}
-    return tree, sorted(found)
+    found = {*unreadable, *findings, *missing, *_model(files)}
+    found |= {*reference_findings(tree, names, rule_files)}
+    if found:
+        return None, sorted(found)
+    rest = build(tree, digest(files))
+    exempting = replace(rest, rules=lifted_rules(tree, rule_files))
+    found |= {*scope_findings(tree, exempting)}
+    paths = (each.file for each in sources)
+    return None if found else Draft(dict(zip(paths, rule_files, strict=True)), rest), sorted(found)
+
+
+def _snapshot(made: Draft | None, findings: list[Finding]) -> Snapshot:
+    if made is None:
+        raise PolicyInvalid(findings)
+    return made.snapshot()
 
 
 def _model(files: Mapping[str, bytes]) -> Iterator[Finding]:

@@ -1,32 +1,51 @@
 """What rules say about the rest of the tree: words that go together, names that are declared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 from policyd.model.findings import Finding
-from policyd.model.rules import EVERYONE
-from policyd.policy.catalogue import catalogue_of
+from policyd.model.rules import EVERYONE, Section
+from policyd.policy.catalogue import Catalogue, catalogue_of
+from policyd.policy.fitting import Read
 from policyd.policy.names import Names
-from policyd.policy.parties import guardrail_parties, unit_parties
+from policyd.policy.parties import Parties, guardrail_parties, unit_parties
 from policyd.policy.rule_shapes import ModalShape, OwnedShape, RequireShape, WhoShape
 from policyd.policy.rule_wording import wording_findings
 from policyd.policy.tree import Tree
-from policyd.policy.written import Written, written_rules
+from policyd.policy.written import Layer, Written, written_rules
 
 
-def rule_findings(tree: Tree, names: Names) -> Iterator[Finding]:
-    """Everything wrong with the rules of *tree*, file by file."""
-    catalogue = catalogue_of(tree, names)
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that the check of a rule asks the rest of the tree about."""
+
+    names: Names
+    catalogue: Catalogue
+    levels: tuple[str, ...]  # from the lowest
+
+
+def words_of(tree: Tree, names: Names) -> Words:
+    """The words of *tree*."""
+    return Words(names, catalogue_of(tree, names), tuple(tree.company.content.labels))
+
+
+def rule_findings(read: Read[Any], layer: Layer, words: Words) -> Iterator[Finding]:
+    """Everything wrong with the rules of one file."""
+    parties = cache(partial(_parties_of, layer, words.names))
     seen: set[str] = set()
-    for rule in written_rules(tree):
-        if rule.ref in seen:
+    for rule in written_rules(read, layer):
+        if rule.name in seen:
             message = f"another section of the file has a rule `{rule.name}`; rename one"
             yield rule.read.finding(rule.path, "duplicate-rule", message, key=True)
-        seen.add(rule.ref)
+        seen.add(rule.name)
         yield from wording_findings(rule)
-        yield from _names(rule, names)
-        yield from _parties(rule, tree, names)
-        yield from catalogue.check(rule)
-        yield from _levels(rule, tree)
+        yield from _names(rule, words.names)
+        if isinstance(rule.says, WhoShape):
+            yield from _parties(rule, rule.says, parties(rule.section))
+        yield from words.catalogue.check(rule)
+        yield from _levels(rule, words.levels)
 
 
 def _names(rule: Written, names: Names) -> Iterator[Finding]:
@@ -59,27 +78,24 @@ def _obligations(rule: Written, says: RequireShape, names: Names) -> Iterator[Fi
     yield from names.owners.check(rule.read, (*path, "approval"), asked.approval)
 
 
-def _levels(rule: Written, tree: Tree) -> Iterator[Finding]:
+def _levels(rule: Written, levels: Sequence[str]) -> Iterator[Finding]:
     """A range of levels that has some level in it."""
     least, most = rule.says.label_at_least, rule.says.label_at_most
-    levels = tree.company.content.labels
     if least in levels and most in levels and levels.index(least) > levels.index(most):
         message = f"no level is at least `{least}` and at most `{most}`"
         path = (*rule.path, "label_at_most")
         yield rule.read.finding(path, "covers-nothing", message)
 
 
-def _parties(rule: Written, tree: Tree, names: Names) -> Iterator[Finding]:
+def _parties_of(layer: Layer, names: Names, section: Section) -> Parties:
+    """Whom rules of *section* may speak about."""
+    return unit_parties(names, section, layer.own) if layer.unit else guardrail_parties(names)
+
+
+def _parties(rule: Written, says: WhoShape, parties: Parties) -> Iterator[Finding]:
     """Whom the rule speaks about."""
-    says, path = rule.says, rule.path
-    if not isinstance(says, WhoShape):
-        return
-    parties = guardrail_parties(names)
-    if rule.unit is not None:
-        own = tree.units[rule.unit].integrations.declared("integrations")
-        parties = unit_parties(names, rule.section, own)
-    yield from parties.check(rule.read, (*path, "who"), says.who)
-    yield from parties.check(rule.read, (*path, "except"), says.except_)
+    yield from parties.check(rule.read, (*rule.path, "who"), says.who)
+    yield from parties.check(rule.read, (*rule.path, "except"), says.except_)
     if says.except_ == [EVERYONE]:
         message = "a rule that excepts everyone speaks about nobody"
-        yield rule.read.finding((*path, "except"), "covers-nothing", message)
+        yield rule.read.finding((*rule.path, "except"), "covers-nothing", message)

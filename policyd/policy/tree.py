@@ -1,26 +1,34 @@
 """The files of a policy tree, each fitted to its shape."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from policyd.model.findings import Finding
 from policyd.policy import guardrail_shapes, layout, place_shapes, unit_shapes
 from policyd.policy.documents import Document
 from policyd.policy.fitting import Read, Shaped, fit
 
+Fit = Callable[[str, bytes | None, type[Any]], tuple[Read[Any], list[Finding]]]
+"""How one file is read and fitted; see `fitting.fit`."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitFiles:
-    """The files of one unit."""
+    """The files of one unit, but its rules."""
 
     about: Read[unit_shapes.UnitFile]
-    access: Read[unit_shapes.UnitAccessFile]
     integrations: Read[unit_shapes.IntegrationsFile]
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All files that decide, but the casbin model; a file that cannot be used is empty."""
+    """All files that decide, but the casbin model and the units' rules.
+
+    A file that cannot be used is empty. Units' rules are most of a large tree, and no other file
+    says anything about what is in them, so each file of them is a matter of its own
+    (`rule_files`).
+    """
 
     company: Read[guardrail_shapes.CompanyFile]
     access: Read[guardrail_shapes.AccessFile]
@@ -49,12 +57,12 @@ class Tree:
         )
         yield from (each.document for each in self.templates.values())
         for unit in self.units.values():
-            yield from (unit.about.document, unit.access.document, unit.integrations.document)
+            yield from (unit.about.document, unit.integrations.document)
 
 
-def read_tree(files: Mapping[str, bytes]) -> tuple[Tree, list[Finding]]:
+def read_tree(files: Mapping[str, bytes], fit: Fit = fit) -> tuple[Tree, list[Finding]]:
     """The tree in *files* (by relative path), and all that is wrong with each file by itself."""
-    reader = _Reader(files)
+    reader = _Reader(files, fit)
     tree = Tree(
         company=reader.fit(layout.COMPANY, guardrail_shapes.CompanyFile),
         access=reader.fit(layout.ACCESS, guardrail_shapes.AccessFile),
@@ -79,16 +87,16 @@ class _Reader:
     """Fits files and collects what is wrong with them."""
 
     files: Mapping[str, bytes]
+    how: Fit
     findings: list[Finding] = field(default_factory=list)
 
     def fit(self, path: str, shape: type[Shaped]) -> Read[Shaped]:
-        fitted, findings = fit(path, self.files.get(path), shape)
+        fitted, findings = self.how(path, self.files.get(path), shape)
         self.findings += findings
         return fitted
 
     def unit(self, folder: str) -> UnitFiles:
         return UnitFiles(
             self.fit(f"{folder}/unit.yaml", unit_shapes.UnitFile),
-            self.fit(f"{folder}/access.yaml", unit_shapes.UnitAccessFile),
             self.fit(f"{folder}/integrations.yaml", unit_shapes.IntegrationsFile),
         )

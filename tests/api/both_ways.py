@@ -21,13 +21,14 @@ from policyd.api.app import Application
 from policyd.api.checks import Checks
 from policyd.api.direct import DirectProtocol
 from policyd.bootstrap import utc_now
+from policyd.engine.decide import Engine
 from policyd.ledger.folder import DataFolder
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
-from policyd.points.administration import read_folder
 from policyd.points.service import Service, Stores
 from policyd.registry.keys import KeyStore, NewKey
-from tests.servers import POLICIES, Home
+from tests.api.inside import from_folder
+from tests.servers import Home
 
 _UNIQUE = re.compile(rb"(?<=\r\n)(date|x-decision-id): [^\r]*")
 LAST = b"GET /health/live HTTP/1.1\r\nHost: policyd\r\nConnection: close\r\n\r\n"
@@ -118,9 +119,9 @@ async def _serve(home: Home, ready: "Queue[Both | BaseException]", stop: threadi
         new = NewKey("test", "person", frozenset({"pep"}), units=frozenset({"sales"}))
         key, secret = keys.prepare(new, now=utc_now())
         keys.add(key, secret)
-        read = partial(read_folder, POLICIES, "policyd/test")
+        read = partial(from_folder, Engine)
         ledger = await Ledger.open(folder, Options(utc_now))
-        service = Service(Stores(ledger, reader, keys), read, read())
+        service = Service(Stores(ledger, reader, keys, folder.signer), read, await read())
         app = Application(service, max_body=1 << 20, max_depth=32)
         both = Both(secret, ledger)
         direct = cast("type[asyncio.Protocol]", partial(_Watched, both.taken, app.checks))

@@ -1,8 +1,8 @@
 """A server's real parts in this process, where a clock or an engine can be handed to them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -11,14 +11,24 @@ import httpx2
 from policyd.api.app import Application
 from policyd.bootstrap import utc_now
 from policyd.engine.decide import Engine
+from policyd.ledger.decision_record import Basis
 from policyd.ledger.folder import DataFolder
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
-from policyd.points.administration import InForce, read_folder
+from policyd.points.administration import InForce
 from policyd.points.service import Service, Stores
+from policyd.policy.load import load
 from policyd.registry.keys import KeyStore, NewKey
 from tests.api.calls import Call
 from tests.servers import EVALUATION, JSON, POLICIES, Home, bearer, encode
+
+
+async def from_folder(engine: type[Engine], before: InForce | None = None) -> InForce:
+    """The sample company's policies, whatever is in force."""
+    del before
+    snapshot = load(POLICIES)
+    basis = Basis(snapshot.digest, "folder", "policyd/test", snapshot.vocabulary)
+    return InForce(engine(snapshot), basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Parts:
     clock: Callable[[], datetime] = utc_now
     engine: type[Engine] = Engine
     service: type[Service] = Service
+    read: Callable[[type[Engine], InForce | None], Awaitable[InForce]] = from_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Inside:
 
     client: httpx2.AsyncClient
     key: str
+    service: Service
 
     async def check(self, call: Call) -> httpx2.Response:
         """The answer to a check."""
@@ -58,19 +70,15 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         new = NewKey("test", "person", frozenset({"pep"}), units=frozenset({"sales"}))
         key, secret = keys.prepare(new, now=parts.clock())
         keys.add(key, secret)
-        read = partial(_read, parts.engine)
+        read = partial(parts.read, parts.engine)
         ledger = await Ledger.open(folder, Options(parts.clock))
-        service = parts.service(Stores(ledger, reader, keys), read, read())
+        stores = Stores(ledger, reader, keys, folder.signer)
+        service = parts.service(stores, read, await read(None))
         app = Application(service, max_body=1 << 20, max_depth=32)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with (
             service.running(),
             httpx2.AsyncClient(transport=transport, base_url="http://policyd") as client,
         ):
-            yield Inside(client, secret)
+            yield Inside(client, secret, service)
         await ledger.close()
-
-
-def _read(engine: type[Engine]) -> InForce:
-    usual = read_folder(POLICIES, "policyd/test")
-    return replace(usual, engine=engine(usual.engine.snapshot))

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from structlog.testing import capture_logs
+
 from policyd.engine.case import Case
 from policyd.engine.decide import Engine
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
+from policyd.points.administration import InForce
 from policyd.points.counters import Counters
 from policyd.points.decision import Ask, DecisionPoint, Pending
 from policyd.points.readiness import Readiness
 from policyd.points.service import Service
 from tests.api.calls import ALLOWED, including
-from tests.api.inside import Parts, serving
+from tests.api.inside import Parts, from_folder, serving
 
 if TYPE_CHECKING:
     from tests.servers import Home
@@ -96,3 +99,27 @@ def test_a_fault_elsewhere_is_told_as_one(home: "Home") -> None:
             assert INSIDE not in answer.text
 
     asyncio.run(story())
+
+
+def test_a_fault_while_policy_is_read(home: "Home") -> None:
+    """The policies in force stay so, readiness says that, and the log has the fault."""
+
+    async def faulty(engine: type[Engine], before: InForce | None) -> InForce:
+        if before is None:
+            return await from_folder(engine)
+        raise ZeroDivisionError(INSIDE)
+
+    async def story() -> None:
+        async with serving(home, Parts(read=faulty)) as inside:
+            with capture_logs() as said:
+                assert not await inside.service.administration.reload()
+            state = (await inside.get("/health/ready")).json()
+            assert state["ready"]
+            assert (await inside.check(ALLOWED)).json() == {"decision": True}
+            (line,) = said
+            assert (line["event"], line["code"]) == ("reload-failed", "internal-error")
+            assert line["exc_info"]
+            assert "see the log" in (inside.service.readiness().failed_reload or "")
+
+    asyncio.run(story())
+    assert [each["reason"] for each in home.records("policy_change")] == ["start"]

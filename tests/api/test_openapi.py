@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.servers import Answer
 
 Description = dict[str, Any]
-INCLUDED = ("reasons", "destination", "valid-until")
+INCLUDED = ("reasons", "destination", "valid-until", "receipt")
 CHECKS: list[Call] = [
     ALLOWED,
     TOKENISED,

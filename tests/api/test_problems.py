@@ -26,6 +26,7 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.NotFound("said"), 404, "not-found"),
     (errors.Conflict("said"), 409, "conflict"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),
+    (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),
     (LedgerMoved("said"), 503, "ledger-moved"),
     (RecordTooLarge("said"), 503, "audit-unavailable"),

@@ -60,7 +60,8 @@ def reload(server: Server) -> str:
     changed = 'policyd_reloads_total{result="changed"}'
     before = metric(server, changed)
     server.signal(signal.SIGHUP)
-    new: str = until(server, lambda _: metric(server, changed) > before)["snapshot"]
+    until(server, lambda _: metric(server, changed) > before)
+    new: str = server.ready().json()["snapshot"]  # what `until` saw may be from just before
     return new
 
 

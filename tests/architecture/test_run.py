@@ -212,14 +212,15 @@ def test_an_old_python_is_turned_away() -> None:
 
 @needs_pip
 def test_all_is_tested_in_order(ready: Toy) -> None:
-    """`./run test` checks first, then tests everything, then asks for the coverage."""
+    """`./run test` checks first, then tests the units, asks for their coverage, and tests the rest."""
     outcome = ready.run("test")
     assert outcome.code == 0
     assert outcome.programs[:4] == CHECKS
     gated = "policyd/model/*,policyd/engine/*,audit/policyd_audit/*"
     assert outcome.programs[4:] == [
-        "pytest --cov --cov-report= -n logical --dist loadfile",
+        "pytest --cov --cov-report= -n logical --dist loadfile tests/unit",
         f"coverage report --include={gated} --fail-under=100",
+        "pytest -n logical --dist loadfile --ignore=tests/unit",
     ]
     assert outcome.out.endswith("--- all good\n")
 
@@ -231,8 +232,8 @@ def test_all_is_tested_in_order(ready: Toy) -> None:
         ("ruff", 4, "lint, format"),
         ("mypy", 4, "types"),
         ("lint-imports", 4, "imports"),
-        ("pytest", 5, "tests"),
-        ("coverage", 6, "coverage"),
+        ("pytest", 5, "unit tests"),
+        ("coverage", 7, "coverage"),
     ],
 )
 def test_what_failed_is_named(ready: Toy, broken: str, started: int, named: str) -> None:
@@ -287,10 +288,10 @@ def test_benchmarks_run_in_the_environment(ready: Toy) -> None:
 @needs_pip
 def test_quick_leaves_out_the_slow_tests(ready: Toy) -> None:
     """`--quick` alone still checks everything else."""
-    assert (
-        "pytest --cov --cov-report= -n logical --dist loadfile -m not slow"
-        in ready.run("test", "--quick").programs
-    )
+    spread = "-n logical --dist loadfile -m not slow"
+    programs = ready.run("test", "--quick").programs
+    assert f"pytest --cov --cov-report= {spread} tests/unit" in programs
+    assert f"pytest {spread} --ignore=tests/unit" in programs
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The index of rules against casbin, and both against a matcher that can be read at a glance."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,31 @@ def test_found_is_what_the_words_say(
             found = access.matches(layer, question)
             assert [ref for forbids, ref in speaking if not forbids] == list(found.allows)
             assert [ref for forbids, ref in speaking if forbids] == list(found.forbids)
+
+
+swaps = st.sets(st.sampled_from(LAYERS))
+
+
+@given(snapshots, many_rules, many_rules, swaps, st.booleans(), asks)
+def test_what_is_taken_over_finds_the_same(
+    snapshot: Snapshot,
+    rules: dict[str, Rule],
+    others: dict[str, Rule],
+    swapped: set[str],
+    other_words: bool,
+    asked: Asks,
+) -> None:
+    """Rules that share layers with rules before them match as they do by themselves."""
+    words = replace(WORDS, levels=WORDS.levels[::-1]) if other_words else snapshot.vocabulary
+    groups = {name: who.names for name, who in snapshot.integrations.items()}
+    before = AccessRules(others.values(), {}, words)
+    kept = [each for each in others.values() if each.layer not in swapped]
+    new = [*kept, *(each for each in rules.values() if each.layer in swapped)]
+    after = AccessRules(new, groups, snapshot.vocabulary, before)
+    alone = AccessRules(new, groups, snapshot.vocabulary)
+    for question in _questions(snapshot, asked):
+        for layer in LAYERS:
+            assert after.matches(layer, question) == alone.matches(layer, question)
 
 
 def _crowd() -> list[Rule]:

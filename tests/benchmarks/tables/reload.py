@@ -15,6 +15,7 @@ from tests.benchmarks.served import PolicydServer
 SIZE, QUICK_SIZE, BASE_SIZE = 100_000, 5_000, 100
 DISTINCT = 2_000
 CONNECTIONS, PAUSE_MS = 8, 10
+CHANGES = 5  # one after the other, so that there are answers enough for a p99
 _PATIENCE_S = 300.0
 _POLL_S = 0.02
 _TOO_LONG_S = 30.0  # a reload that takes longer is not repeated
@@ -46,6 +47,7 @@ def run(plan: Plan) -> Table:
     share = size // len(company.units)
     table.notes = [
         f"{len(company.units)} units; the file that changes has {share:,} rules.",
+        f"Meanwhile: {CHANGES} such files change, each as soon as the one before is in force.",
         f"Ordinary load: {CONNECTIONS} connections, each asks {PAUSE_MS} ms after its answer.",
         "Cold load is all of a start: Python, reading, checking, building, opening the ledger.",
     ]
@@ -84,14 +86,15 @@ def _under_load(server: PolicydServer, company: Company, plan: Plan) -> dict[str
     for turn in range(plan.rounds):
         plan.say(f"ordinary load, {turn + 1}/{plan.rounds}")
         ordinary.append(load(plan.seconds).result().check("policyd"))
-        plan.say(f"changing a file under load, {turn + 1}/{plan.rounds}")
+        plan.say(f"changing {CHANGES} files under load, {turn + 1}/{plan.rounds}")
         wrk = load(_PATIENCE_S)
         try:
-            lasted.append(_change(server, company, turn))
+            units = company.units[turn * CHANGES : (turn + 1) * CHANGES]
+            lasted += [_change(server, unit) for unit in units]
         finally:
             meanwhile.append(wrk.stop())
         meanwhile[-1].check("policyd")
-        if lasted[-1] > _TOO_LONG_S:
+        if max(lasted) > _TOO_LONG_S:
             break
     return {
         LIVE: median(lasted),
@@ -100,14 +103,14 @@ def _under_load(server: PolicydServer, company: Company, plan: Plan) -> dict[str
     }
 
 
-def _change(server: PolicydServer, company: Company, turn: int) -> float:
+def _change(server: PolicydServer, unit: str) -> float:
     """Seconds from SIGHUP until a changed file is in force.
 
     Raises:
         AssertionError: it never is.
     """
     before = server.snapshot()
-    file = server.policies / f"units/{company.units[turn]}/access.yaml"
+    file = server.policies / f"units/{unit}/access.yaml"
     text = file.read_text(encoding="utf-8")
     changed = text.replace("Everyone knows why.", "Everyone knows why now.", 1)
     assert changed != text, file

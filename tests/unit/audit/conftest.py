@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from policyd_audit.checkpoint import Checkpoint
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.report import Report
+from policyd_audit.sources import Folder
+from policyd_audit.tiled_log import TiledLog
 from policyd_audit.verify import verify
+from policyd_audit.verify_log import verify_log
 
 SCHEMA = """
 pragma application_id = 0x706f6c64;
@@ -217,5 +221,58 @@ def ledger_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ledger]
             leaves.append(change if isinstance(change, bytes) else encoded(good | change))
         ledger.fill(leaves)
         return ledger
+
+    return make
+
+
+class Exported:
+    """A folder with the resources of a tiled log, which can be damaged and verified."""
+
+    def __init__(self, path: Path, leaves: Sequence[bytes]) -> None:
+        """Write the log of these records."""
+        self.path = path
+        hashes = [digest(b"\x00" + leaf) for leaf in leaves]
+        bundles = [len(each).to_bytes(2) + each for each in leaves]
+        level = 0
+        for n in range(0, len(leaves), 256):
+            self.write(f"tile/entries/{_part(n, len(leaves))}", b"".join(bundles[n : n + 256]))
+        self.write("checkpoint", checkpoint(hashes).encode())
+        while hashes:
+            for n in range(0, len(hashes), 256):
+                path_of = f"tile/{level}/{_part(n, len(hashes))}"
+                self.write(path_of, b"".join(hashes[n : n + 256]))
+            full = [hashes[at : at + 256] for at in range(0, len(hashes) - 255, 256)]
+            hashes, level = [root_of(each) for each in full], level + 1
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one resource."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def change(self, name: str, at: int, other: bytes) -> None:
+        """Put other bytes into one resource, from *at* on."""
+        data = (self.path / name).read_bytes()
+        at %= len(data)
+        self.write(name, data[:at] + other + data[at + len(other) :])
+
+    def verify(self, vkey: str | None = VKEY, seen: Checkpoint | None = None) -> Report:
+        """The verifier's report."""
+        with TiledLog(Folder(self.path)) as log:
+            return verify_log(log, vkey=vkey, seen=seen)
+
+
+def _part(first: int, count: int) -> str:
+    """The path, below the level, of the tile that begins with hash *first* of *count*."""
+    width = min(256, count - first)
+    return f"{first // 256:03d}" + ("" if width == 256 else f".p/{width}")
+
+
+@pytest.fixture(scope="session")
+def new_export(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Exported]:
+    """A function that gives a new good folder of so many records."""
+
+    def make(size: int) -> Exported:
+        return Exported(tmp_path_factory.mktemp("export"), [leaf(at) for at in range(size)])
 
     return make

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import policyd_audit
+from policyd_audit.archive import archive
 from policyd_audit.record import KINDS
 
 if TYPE_CHECKING:
@@ -46,6 +47,23 @@ def test_it_runs_without_site_packages(new_ledger: Callable[[int], "Ledger"]) ->
     done = subprocess.run(
         [*command, str(new_ledger(300).path)],
         cwd=PACKAGE.parent,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("`ledger.db` holds\n")
+
+
+def test_the_archive_runs_anywhere(new_ledger: Callable[[int], "Ledger"], tmp_path: Path) -> None:
+    """One file, a bare Python, no package installed: it verifies a ledger."""
+    path = tmp_path / "policyd-audit.pyz"
+    path.write_bytes(archive())
+    ledger = str(new_ledger(300).path)
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", str(path), "verify", "--key", VKEY, ledger],
+        cwd=tmp_path,
         env={},
         capture_output=True,
         text=True,

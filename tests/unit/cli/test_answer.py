@@ -37,6 +37,38 @@ def test_an_allow_names_its_duties(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_every_kind_of_duty_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Duties about fields, rows or time, and those still to come, are all put into words."""
+    due = [
+        {"id": "log-outcome", "type": "log-outcome", "properties": {"within": "15m"}},
+        {"id": "row-limit", "type": "row-limit", "properties": {"rows": 50}},
+    ]
+    body = {"decision": True, "context": {"obligations": due, "advice": due[1:]}}
+    assert shown(capsys, body)[1:] == [
+        "  you must log-outcome (within: 15m)",
+        "  you must row-limit (rows: 50)",
+        "  you will have to row-limit (rows: 50)",
+    ]
+
+
+def test_an_allow_that_will_be_none_says_so_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """What only a roll-out lets pass is told before its duties and its reasons."""
+    context = {"would": "deny", "obligations": [{"type": "mask"}], "reasons": [REASON]}
+    assert shown(capsys, {"decision": True, "context": context})[1:4] == [
+        "  let pass by a roll-out alone: it will be denied",
+        "  you must mask",
+        "  1. the unit forbids it [unit-forbids]",
+    ]
+
+
+def test_a_missing_approval_names_who_gives_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an approval alone is missing, the answer says whose."""
+    context = {"reasons": [], "access_request": {"approvers": ["data-office", "ciso"]}}
+    assert shown(capsys, {"decision": False, "context": context})[1:] == [
+        "  only an approval is missing, of data-office, ciso"
+    ]
+
+
 def test_a_denial_names_every_obstacle_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever reads a denial sees each reason, what would help, and whom to ask."""
     second = REASON | {"code": "outside-ceiling", "rule": "guardrail:x", "owner": "it"}
@@ -51,6 +83,18 @@ def test_a_denial_names_every_obstacle_and_the_way_out(capsys: pytest.CaptureFix
         "     contact: a@b.c",
         "     rule: guardrail:x",
         "  and 3 more",
+    ]
+
+
+def test_a_fix_is_told_by_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a request lacks is called as it is written on the command line."""
+    lacks = REASON | {
+        "message": "the call does not say context.method",
+        "fix": "declare it in context.supported_obligations or on the key",
+    }
+    assert shown(capsys, {"decision": False, "context": {"reasons": [lacks]}})[1:3] == [
+        "  1. the call does not say --method [unit-forbids]",
+        "     fix: declare it with --can or on the key",
     ]
 
 
@@ -90,6 +134,7 @@ def test_an_answer_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) ->
         {"decision": True, "context": {"obligations": {}}},
         {"decision": True, "context": {"obligations": [{"id": "mask"}]}},
         {"decision": True, "context": {"obligations": [{"type": "mask", "properties": []}]}},
+        {"decision": True, "context": {"would": "allow"}},
         {"decision": False, "context": {"reasons": ["because"]}},
     ],
 )

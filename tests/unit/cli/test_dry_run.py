@@ -43,6 +43,13 @@ def test_says_what_is_in_the_way_in_full() -> None:
     assert all(reason["owner"] for reason in answer["context"]["reasons"])
 
 
+def test_an_owner_who_is_gone_is_missed() -> None:
+    """A dry run knows who answers for an integration, as the server does."""
+    gone = CALL | {"subject": {"type": "integration", "id": "sales/campaign-report"}}
+    reasons = would_answer(POLICIES, gone)["context"]["reasons"]
+    assert "owner-inactive" in {each["code"] for each in reasons}
+
+
 def test_holds_for_nothing() -> None:
     """A dry run is valid at no time, so it names none."""
     assert "valid_until" not in would_answer(POLICIES, CALL)["context"]

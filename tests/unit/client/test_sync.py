@@ -84,7 +84,7 @@ def test_a_deny_is_raised_with_all_its_reasons() -> None:
     )
     assert (told.decision_id, len(told.reasons)) == ("d", 2)
     assert str(told) == (
-        "denied (decision d):\n- a-code: a thing; mend it; ask ida\n- b-code: b thing"
+        "denied (decision d):\n- a-code: a thing; fix: mend it; ask ida\n- b-code: b thing"
     )
 
 
@@ -375,6 +375,7 @@ def test_a_roll_out_is_told() -> None:
         ("policyd.example", {}, "no URL"),
         ("ftp://127.0.0.1", {}, "no URL"),
         ("https://policyd.example", {"tokenise_with": b"short"}, "16 bytes"),
+        ("https://policyd.example", {"tokenise_with": "0123456789abcdef"}, "no text"),
         ("https://policyd.example", {"on_unavailable": "maybe"}, "`deny` or `allow`"),
     ],
 )

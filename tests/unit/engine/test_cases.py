@@ -144,7 +144,8 @@ def test_cases(base: Mapping[str, Any], case: Mapping[str, Any]) -> None:
     if "until" in case:
         assert record["valid_until"] == timestamp(datetime.fromisoformat(case["until"]))
     assert list(decision.approval) == case.get("approval", [])
-    messages = " / ".join(each.message for each in (*decision.reasons, *decision.softened))
+    told = [*decision.reasons, *decision.softened]
+    messages = " / ".join(f"{each.message}; {each.fix}" for each in told)
     for words in case.get("says", ()):
         assert words in messages
 

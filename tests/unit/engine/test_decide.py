@@ -186,6 +186,72 @@ def test_reasons_help(ask: Ask) -> None:
             assert "@" in reason.contact
 
 
+MENDED: list[tuple[dict[str, Any], str, str, str]] = [
+    (
+        {"who": "sales/snyc"},
+        "integration-unregistered",
+        "`sales/snyc` is not a registered integration",
+        (
+            "check its spelling, `integration` `unit/name`,"
+            " or register it in units/sales/integrations.yaml"
+        ),
+    ),
+    (
+        {"who": "sails/sync"},
+        "integration-unregistered",
+        "`sails/sync` is not a registered integration",
+        (
+            "check its spelling, `integration` `unit/name`,"
+            " or register it in units/<unit>/integrations.yaml"
+        ),
+    ),
+    (
+        {"endpoint": "crm/apis"},
+        "endpoint-unreadable",
+        (
+            "the endpoint cannot be read in exactly one way:"
+            " `crm/apis` is neither a connection name nor an absolute URL"
+        ),
+        "send a connection name such as `crm/api`, or one plain absolute URL",
+    ),
+    (
+        {"endpoint": "https:/ida:secret@crm.example"},
+        "endpoint-unreadable",
+        (
+            "the endpoint cannot be read in exactly one way:"
+            " it is neither a connection name nor an absolute URL"
+        ),
+        "send a connection name such as `crm/api`, or one plain absolute URL",
+    ),
+    (
+        {
+            "data": "erp/customers",
+            "fields": ("mial",),
+            "endpoint": "https://partner.example/",
+            "supported_obligations": (),
+        },
+        "obligation-unsupported",
+        (
+            "the call needs `drop-fields` of `mial` (not in the catalogue),"
+            " which the caller did not declare that it can do"
+        ),
+        "support it, and declare it in context.supported_obligations or on the key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parts", "code", "message", "fix"), MENDED)
+def test_a_slip_is_mended_by_the_message_alone(
+    ask: Ask, parts: dict[str, Any], code: str, message: str, fix: str
+) -> None:
+    """A reason says what was written and what to write; what may be a secret it does not say."""
+    reason = next(each for each in ask(**parts).reasons if each.code == code)
+    assert (reason.message, reason.fix) == (message, fix)
+    assert reason.contact == (
+        "sales@test.example" if "sales" in fix or "mial" in message else "network@test.example"
+    )
+
+
 OWED = [
     (("no",), "https://crm.example/", ()),
     (("iban", "no"), "https://crm.example/", (("tokenise", ("iban",)),)),

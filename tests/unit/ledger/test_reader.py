@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from policyd.ledger.reader import Found, Reader
+from policyd.ledger.reader import Reader
 from policyd.ledger.record import Admin, encode, id_of, stamped, time_of
 from policyd.ledger.stamp import Stamp, Stamper, moment, uuid7
 from policyd.ledger.store import Store, Tuning
+from policyd.ledger.view import Found
 from policyd.model.errors import LedgerUnavailable
+from policyd_audit.layout import ENTRIES, Resource, bundle, resources
+from policyd_audit.proof import check_inclusion, perfect_root
+from policyd_audit.tree import Tree, leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -237,3 +241,72 @@ def test_damage_on_the_way_is_unavailable(
         db.execute(sql)
     with closing(Reader(path)) as reader, pytest.raises(LedgerUnavailable, match="is damaged"):
         reader.record_by_id(id_of(leaves[1]))
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 700])
+def test_every_resource_of_the_log_is_read(
+    store: Store, reader: Reader, records: Callable[[int], list[bytes]], size: int
+) -> None:
+    """Tiles and bundles hold what the records make of them, and nothing beyond the log is there."""
+    leaves = records(size)
+    store.append(leaves[:500])
+    store.append(leaves[500:] or records(1))
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    full = {(level, n): data for level, n, data in Tree().extend(hashes)}
+    roots = [perfect_root(hashes[at : at + 256]) for at in range(0, size - 255, 256)]
+    for each in resources(size):
+        first = each.number * 256
+        if each.is_entries:
+            wanted = bundle(leaves[first : first + each.width])
+        else:
+            wanted = b"".join((roots if each.level else hashes)[first : first + each.width])
+        assert reader.content(each) == wanted
+        assert full.get((each.level, each.number), wanted) == wanted
+    assert reader.content(Resource(0, 0, 256)) is None or store.size >= 256
+    assert reader.content(Resource(ENTRIES, 9, 1)) is None
+
+
+def test_proofs_lead_to_the_root_of_any_size(
+    store: Store, reader: Reader, records: Callable[[int], list[bytes]]
+) -> None:
+    """Also of a size that the log had earlier."""
+    leaves = records(600)
+    store.append(leaves[:512])
+    store.append(leaves[512:])
+    tree = Tree()
+    for size, leaf in enumerate(leaves[:520], 1):
+        tree.extend([leaf_hash(leaf)])
+        if size in {1, 2, 255, 256, 257, 511, 512, 520}:
+            assert reader.root(size) == tree.root()
+            for index in {0, size // 2, size - 1}:
+                found = reader.inclusion(index, size)
+                assert found.leaf_hash == leaf_hash(leaves[index])
+                check_inclusion(index, size, found.leaf_hash, found.path, tree.root())
+
+
+@pytest.mark.parametrize(
+    ("damage", "resource"),
+    [
+        ("delete from leaf where seq = 3", Resource(ENTRIES, 0, 256)),
+        ("delete from leaf where seq = 513", Resource(0, 2, 3)),
+        ("update leaf set hash = x'00' where seq = 513", Resource(0, 2, 3)),
+        ("delete from tile where n = 1", Resource(0, 1, 256)),
+        ("update tile set data = x'00' where n = 1", Resource(1, 0, 2)),
+    ],
+)
+def test_a_damaged_log_serves_nothing_wrong(
+    store: Store,
+    path: Path,
+    reader: Reader,
+    records: Callable[[int], list[bytes]],
+    damage: str,
+    resource: Resource,
+) -> None:
+    """What is missing or has another length is said to be damage; it is not papered over."""
+    store.append(records(500))
+    store.append(records(20))
+    store.close()
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(damage)
+    with pytest.raises(LedgerUnavailable, match="it is damaged"):
+        reader.content(resource)

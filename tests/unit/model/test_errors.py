@@ -16,6 +16,7 @@ CODES = {
     "OutOfScope": "forbidden",
     "NotFound": "not-found",
     "Conflict": "conflict",
+    "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
     "DataFolderError": "data-folder",

@@ -1,0 +1,69 @@
+"""Policies of a folder made ready: what has not changed is the same object afterwards."""
+
+import asyncio
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from policyd.model.errors import PolicyUnread
+from policyd.points.source import FolderSource
+from policyd.policy.builder_process import Builder
+from policyd.policy.deliveries import Delivery
+from policyd.policy.load import load
+from policyd.policy.packing import Packed
+from tests.servers import POLICIES
+
+ENGINE = "policyd/test"
+
+
+class Swapping(Builder):
+    """A builder whose pieces are not what it says they are."""
+
+    async def deliver(self, folder: Path, held: Iterable[str]) -> tuple[Delivery, dict[str, bytes]]:
+        """A delivery with other pieces."""
+        delivery, new = await super().deliver(folder, held)
+        return delivery, dict.fromkeys(new, Packed.of("something else").data)
+
+
+def test_what_is_the_same_is_taken_over(tmp_path: Path) -> None:
+    """After a change the snapshot is that of the tree, and shares all that did not change."""
+    tree = Path(shutil.copytree(POLICIES, tmp_path / "policies"))
+    access = tree / "units/hr/access.yaml"
+
+    async def story() -> None:
+        builder = Builder()
+        source = FolderSource(tree, ENGINE, builder)
+        try:
+            first = await source.read()
+            assert await source.read(first) is first
+            access.write_text(access.read_text("utf-8").replace("reason: An", "reason: One", 1))
+            second = await source.read(first)
+        finally:
+            await builder.close()
+        old, new = first.engine.snapshot, second.engine.snapshot
+        assert new == load(tree)
+        assert (second.basis.snapshot, second.basis.engine) == (new.digest, ENGINE)
+        changed = {ref for ref, rule in new.rules.items() if rule is not old.rules[ref]}
+        assert changed == {ref for ref in new.rules if ref.startswith("unit:hr/")}
+        assert new.calendar is old.calendar
+        same = {id(each) for each in first.engine.pieces()}
+        shared = [id(each) in same for each in second.engine.pieces()]
+        assert shared.count(False) < shared.count(True)
+
+    asyncio.run(story())
+
+
+def test_pieces_that_are_others_are_refused() -> None:
+    """A snapshot is made of what its builder says it is made of, or not at all."""
+
+    async def story() -> None:
+        builder = Swapping()
+        try:
+            with pytest.raises(PolicyUnread, match="not what its key"):
+                await FolderSource(POLICIES, ENGINE, builder).read()
+        finally:
+            await builder.close()
+
+    asyncio.run(story())
