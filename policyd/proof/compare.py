@@ -36,12 +36,19 @@ Found = tuple[Where, Difference]
 class Comparer:
     """Looks for differences between the sides of a space, `within` one sentence or everywhere."""
 
-    def __init__(self, space: Space, within: Sentence | None = None, budget: int = BUDGET) -> None:
+    def __init__(
+        self,
+        space: Space,
+        within: Sentence | None = None,
+        budget: int = BUDGET,
+        changes: Changes | None = None,
+    ) -> None:
+        """Look at *changes* only, which are those of the space if none are given."""
         self.space, self._within, self._left = space, within, budget
         self._touched: dict[tuple[str, bool, frozenset[str]], list[str]] = {}
         self._standing: dict[tuple[str, int], tuple[object, ...]] = {}
         self._named: dict[tuple[str, bool], list[str]] = {}
-        self._changes = Changes(space.sides, space.spots)
+        self._changes = changes or Changes(space.sides, space.spots)
         self._sources = self._changes.sources(space.catalogued)
         self._seen = 0
         self.samples: list[tuple[Where, tuple[Terms, Terms]]] = []

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policyd.model.calendar import Hours, Span
-from policyd.model.destinations import Zone
 from policyd.model.exemptions import Exemption
 from policyd.model.labels import Treatment
 from policyd.model.organisation import Owner
@@ -122,9 +121,11 @@ def _without(part: str, name: str) -> Change:
     return change
 
 
-def _zone(name: str, clearance: int, cells: list[Treatment]) -> Change:
+def _zone(name: str, clearance: int | None, cells: list[Treatment]) -> Change:
+    """Another row of the flow table, with its clearance or without."""
     treatments = dict(zip(sorted(WORDS.categories), cells, strict=True))
-    return _put("zones", name, Zone(name, "it", "changed", None, clearance, treatments))
+    known = {} if clearance is None else {"clearance": clearance}
+    return _edit("zones", name, treatments=treatments, **known)
 
 
 def _roles(name: str, roles: list[str]) -> Change:
@@ -193,7 +194,7 @@ _PLACES = st.one_of(
     st.builds(
         _zone,
         st.sampled_from(ZONES),
-        st.integers(0, 3),
+        st.none() | st.integers(0, 3),
         st.lists(st.sampled_from(Treatment), min_size=3, max_size=3),
     ),
     st.sampled_from(

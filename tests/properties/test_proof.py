@@ -14,7 +14,8 @@ from policyd.model.call import Call, Entity
 from policyd.model.facts import Facts
 from policyd.model.rules import ACTIONS
 from policyd.model.snapshot import Snapshot
-from policyd.proof.compare import Comparer, Found, Where
+from policyd.proof.changes import Changes
+from policyd.proof.compare import Callers, Comparer, Found, Where
 from policyd.proof.moments import Span
 from policyd.proof.space import Space
 from policyd.proof.witness import DUTIES, Witness, Witnesses
@@ -83,10 +84,14 @@ def compared(pair: tuple[Snapshot, Snapshot]) -> tuple[Witnesses, Space, Compare
     """The differences of a pair, and what makes witnesses of them."""
     space = Space(pair, Span())
     comparer = Comparer(space)
-    ids = sorted({*pair[0].integrations, *pair[1].integrations})
-    callers = ((pair[0].integrations.get(each), pair[1].integrations.get(each)) for each in ids)
-    found = list(comparer.differences(callers))
+    found = list(comparer.differences(callers_of(pair)))
     return Witnesses(space), space, comparer, found
+
+
+def callers_of(pair: tuple[Snapshot, Snapshot]) -> list[Callers]:
+    """Every integration, as each side knows it."""
+    one, two = (side.integrations for side in pair)
+    return [(one.get(each), two.get(each)) for each in sorted({*one, *two})]
 
 
 @given(pairs, st.integers(0, _SIZE))
@@ -111,6 +116,31 @@ def test_every_allowed_call_is_found(pair: tuple[Snapshot, Snapshot], start: int
         witness = witnesses.ask(call, facts.now, ({}, dict(facts.used)))
         if witness.shows(0):
             assert is_found(space, found, 0, witness), (call, facts, witness)
+
+
+class Everything(Changes):
+    """Changes that are everywhere, so that every cell is looked at."""
+
+    def is_caller(self, who: Callers, action: str) -> bool:
+        """Whatever is asked."""
+        del who, action
+        return True
+
+
+@given(pairs)
+def test_what_did_not_change_need_not_be_looked_at(pair: tuple[Snapshot, Snapshot]) -> None:
+    """Looking at every cell finds nothing that looking at what changed does not."""
+    _, space, _, found = compared(pair)
+    callers = callers_of(pair)
+    every = Comparer(space, changes=Everything(space.sides, space.spots)).differences(callers)
+    assert set(map(_told, every)) == set(map(_told, found))
+
+
+def _told(found: Found) -> tuple[object, ...]:
+    """A difference, with what tells its cell from others."""
+    where, each = found
+    who = tuple(each and each.id for each in where.who)
+    return who, where.action, where.data, id(where.spot), each[:6], each.source
 
 
 def is_found(space: Space, found: list[Found], side: int, witness: Witness) -> bool:
