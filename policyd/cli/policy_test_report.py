@@ -9,8 +9,11 @@ import msgspec
 from policyd.cli.output import say
 from policyd.review.policy_tests import Failure, Report, Result, Verdict
 
-_MARKS = {Verdict.PASSED: ("ok", "green"), Verdict.FAILED: ("FAIL", "bold red")}
-_NOT_RUN = "not run: it is about all calls, which a table of calls cannot decide"
+_MARKS = {
+    Verdict.PASSED: ("ok", "green"),
+    Verdict.FAILED: ("FAIL", "bold red"),
+    Verdict.NOT_PROVED: ("????", "bold yellow"),
+}
 
 
 def show(report: Report, untried: list[str], folder: Path, *, coverage: bool) -> None:
@@ -30,17 +33,19 @@ def show(report: Report, untried: list[str], folder: Path, *, coverage: bool) ->
     rules = len(report.tried)
     say(f"{rules} of {rules + len(untried)} rules were tried{'' if coverage else ' (--coverage)'}")
     words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    say(f"{len(report.results)} tests: {words}", "red" if counts[Verdict.FAILED] else "green")
+    say(
+        f"{len(report.results)} tests: {words}",
+        "green" if counts[Verdict.PASSED] == len(report.results) else "red",
+    )
 
 
 def _told(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
     test = result.test
-    if result.verdict is Verdict.NOT_RUN:
-        yield f"  --    {test.entry.it} ({_NOT_RUN})", "dim"
-        return
     mark, style = _MARKS[result.verdict]
-    calls = f"{result.calls} call{'s' if result.calls != 1 else ''}"
+    calls = f"{result.calls or 'all'} call{'s' if result.calls != 1 else ''}"
     yield f"  {mark:<5} {test.entry.it} ({calls})", style
+    for gap in result.gaps:
+        yield f"        not proved: {gap}", style
     place = test.place
     for failure in result.failures:
         yield f"        {folder / place.file}:{place.line}:{place.column}: {_call(failure)}", ""
@@ -89,6 +94,7 @@ def _result(result: Result) -> dict[str, Any]:
         **place,
         "verdict": str(result.verdict),
         "calls": result.calls,
+        "gaps": list(result.gaps),
         "failures": [_failure(each) for each in result.failures],
     }
 

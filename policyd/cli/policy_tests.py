@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policyd.cli.exits import FAILED, FINE
+from policyd.cli.exits import FAILED, FINE, UNDECIDED
 from policyd.cli.findings import check_folder, told_in
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import say_json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 policyd test policies
 policyd test policies --unit sales -k newsletter --coverage"""
-_CODES = "0 all that were run passed, 1 some failed, 2 nothing to run, or findings"
+_CODES = "0 all passed, 1 some failed, 2 nothing to run, or findings, 3 some could not be proved"
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +71,9 @@ def run_tests(
         say_json(report_json(report, untried))
     else:
         show(report, untried, folder, coverage=coverage)
-    return FAILED if report.count(Verdict.FAILED) else FINE
+    if report.count(Verdict.FAILED):
+        return FAILED
+    return UNDECIDED if report.count(Verdict.NOT_PROVED) else FINE
 
 
 def _is_wanted(test: "PolicyTest", word: str, unit: str | None) -> bool:

@@ -55,7 +55,7 @@ def merged(duties: Iterable[Duty]) -> tuple[Obligation, ...]:
             for field in duty.fields:
                 treated[field] = max(treated.get(field, treatment), treatment)
         elif duty.type != APPROVAL:
-            rest[duty.type] = min(rest.get(duty.type, duty.value), duty.value, key=_weight)
+            rest[duty.type] = min(rest.get(duty.type, duty.value), duty.value, key=weight_of)
     if not treated and not rest:
         return ()
     word = {ROW_LIMIT: "rows", LOG_OUTCOME: "within"}
@@ -69,6 +69,6 @@ def _treatment(treatment: Treatment, treated: dict[str | None, Treatment]) -> Ob
     return Obligation(treatment.word, {"fields": tuple(fields)})
 
 
-def _weight(value: int | str) -> int:
+def weight_of(value: int | str) -> int:
     """Rows, or minutes of a duration such as `15m` or `2h`: the less, the stricter."""
     return value if isinstance(value, int) else int(value[:-1]) * _MINUTES[value[-1]]

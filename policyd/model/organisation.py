@@ -27,6 +27,7 @@ class Unit:
     owner: str
     softening: Softening | None = None  # of `unit-does-not-allow` alone
     rollout: Softening | None = None  # lets every denial pass, but what always holds
+    runs_on: frozenset[str] = frozenset()  # destinations on which its integrations may run
 
 
 @dataclass(frozen=True, slots=True)

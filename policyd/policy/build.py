@@ -57,6 +57,7 @@ def _unit(name: str, entry: UnitEntry) -> Unit:
         owner=entry.owner,
         softening=softening(entry.mode, entry.mode_until, entry.owner),
         rollout=_rollout(entry.rollout),
+        runs_on=frozenset(entry.runs_on or ()),
     )
 
 

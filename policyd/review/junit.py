@@ -22,7 +22,7 @@ def junit_xml(report: Report) -> str:
             file=file,
             tests=str(len(results)),
             failures=str(sum(each.verdict is Verdict.FAILED for each in results)),
-            skipped=str(sum(each.verdict is Verdict.NOT_RUN for each in results)),
+            errors=str(sum(each.verdict is Verdict.NOT_PROVED for each in results)),
         )
         for result in results:
             _case(suite, result)
@@ -34,8 +34,8 @@ def _case(suite: ET.Element, result: Result) -> None:
     place = result.test.place
     about = {"classname": result.test.suite, "name": result.test.entry.it}
     case = ET.SubElement(suite, "testcase", about | {"file": place.file, "line": str(place.line)})
-    if result.verdict is Verdict.NOT_RUN:
-        ET.SubElement(case, "skipped", message="it is about all calls")
+    if result.verdict is Verdict.NOT_PROVED:
+        ET.SubElement(case, "error", message=f"not proved: {'; '.join(result.gaps)}")
     for each in result.failures:
         call = each.call
         what = f"{call.subject.id} {call.action} {call.resource.id} at {call.endpoint}"

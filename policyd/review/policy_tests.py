@@ -16,6 +16,9 @@ from policyd.model.explanation import Explanation
 from policyd.model.facts import Facts
 from policyd.model.rules import ACTIONS, Mode
 from policyd.policy.suite_shapes import CaseEntry, TryShape
+from policyd.proof.proving import Verdict as Proved
+from policyd.review.all_calls import regions_against, words
+from policyd.review.all_calls import told as explained
 from policyd.review.suites import PolicyTest
 
 ALL_DUTIES = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
@@ -23,11 +26,19 @@ _METHODS = {"read": "GET", "delete": "DELETE"}
 
 
 class Verdict(StrEnum):
-    """What became of a test; `not-run` is one about all calls, which no table of calls decides."""
+    """What became of a test; `not-proved` is one about all calls that no proof could decide."""
 
     PASSED = "passed"
     FAILED = "failed"
-    NOT_RUN = "not-run"
+    NOT_PROVED = "not-proved"
+
+
+_VERDICTS = {
+    Proved.PROVED: Verdict.PASSED,
+    Proved.WIDENS: Verdict.FAILED,
+    Proved.MAYBE: Verdict.NOT_PROVED,
+    Proved.NOT_PROVED: Verdict.NOT_PROVED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +53,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One test after its run: how many calls it asked, and which of them failed."""
+    """One test after its run: how many calls it asked (None: it is about all), and what failed.
+
+    `gaps` has the reasons for which nothing could be proved.
+    """
 
     test: PolicyTest
     verdict: Verdict
-    calls: int
+    calls: int | None
     failures: tuple[Failure, ...]
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ def run(
 def _run(engine: Engine, test: PolicyTest, tried: set[str]) -> Result:
     table = test.entry.try_
     if table is None:
-        return Result(test, Verdict.NOT_RUN, 0, ())
+        return _proved(engine, test)
     failures, asked = [], 0
     now = datetime.fromisoformat(test.now)
     for call in _calls(table, engine.snapshot.connections):
@@ -91,6 +106,19 @@ def _run(engine: Engine, test: PolicyTest, tried: set[str]) -> Result:
             told = explain(engine, case, facts)
             failures.append(Failure(call, _wanted(test.entry, call), problems, told))
     return Result(test, Verdict.FAILED if failures else Verdict.PASSED, asked, tuple(failures))
+
+
+def _proved(engine: Engine, test: PolicyTest) -> Result:
+    """The result of a test about all calls."""
+    found = regions_against(engine.snapshot, test)
+    verdict = _VERDICTS[found.verdict]
+    failures = tuple(
+        Failure(region.witness.call, "deny", (f"expected deny, got allow: {words(region)}",), told)
+        for region, told in explained(found)
+    )
+    unsure = ("a call that should show it does not: please report it",)
+    gaps = found.gaps or (unsure if found.verdict is Proved.MAYBE else ())
+    return Result(test, verdict, None, failures if verdict is Verdict.FAILED else (), gaps)
 
 
 def _calls(table: TryShape, connections: Mapping[str, str]) -> Iterator[Call]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from policyd.model.codes import CODES
 from policyd.model.findings import Finding
-from policyd.model.rules import ACTIONS, Place
+from policyd.model.rules import ACTIONS, ANYTHING, Place
 from policyd.model.snapshot import Snapshot
 from policyd.policy.documents import MAX_BYTES, Path
 from policyd.policy.fitting import Read, fit
-from policyd.policy.suite_shapes import CaseEntry, SuiteFile, TryShape
+from policyd.policy.suite_shapes import CaseEntry, SentenceOfCalls, SuiteFile, TryShape
 from policyd.policy.wording import did_you_mean
 
 _FOLDERS = ("tests", "units/*/tests")
@@ -115,6 +115,20 @@ def _names(entry: CaseEntry, snapshot: Snapshot) -> Iterator[Named]:
     yield ("used",), "limit", entry.used or (), rules
     yield ("lifted",), "exemption", entry.lifted or (), exempt
     yield ("only",), "integration", entry.only or (), integrations
+    for member, says in (("never", entry.never), ("may", entry.may)):
+        if says:
+            yield from _names_of_sentence(member, says, snapshot)
+
+
+def _names_of_sentence(member: str, says: SentenceOfCalls, snapshot: Snapshot) -> Iterator[Named]:
+    """The names in a sentence about all calls: nothing would ever be allowed of what is not."""
+    systems = {f"{name}/*" for name in snapshot.systems}
+    data = frozenset({ANYTHING, *snapshot.datasets, *systems})
+    for action in ACTIONS:
+        yield (member, action), "dataset", getattr(says, action) or (), data
+    yield (member, "to"), "destination", says.to or (), frozenset(snapshot.destinations)
+    yield (member, "to_zone"), "zone", says.to_zone or (), frozenset(snapshot.zones)
+    yield (member, "category"), "category", says.category or (), snapshot.vocabulary.categories
 
 
 def _names_of_calls(table: TryShape, because: set[str], snapshot: Snapshot) -> Iterator[Named]:

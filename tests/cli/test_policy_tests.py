@@ -23,13 +23,13 @@ def break_test(tree: Path) -> None:
 
 
 def test_all_of_the_sample(policyd: Program) -> None:
-    """Each test is named; those about all calls are not passed off as passed."""
+    """Each test is named, with how many calls it is about."""
     ended = policyd("test", POLICIES)
 
     assert ended.code == 0
     assert "  ok    knows the CRM by name and by address (3 calls)" in ended.out
-    assert "  --    never lets recipes leave the core (not run:" in ended.out
-    assert "78 passed, 0 failed, 6 not-run" in ended.out
+    assert "  ok    never lets recipes leave the core (all calls)" in ended.out
+    assert "84 passed, 0 failed, 0 not-proved" in ended.out
 
 
 def test_a_failure_shows_what_decided(policyd: Program, tree: Path) -> None:
@@ -48,6 +48,25 @@ def test_a_failure_shows_what_decided(policyd: Program, tree: Path) -> None:
         "unit: unit:hr/absences would allow it but for its who",
     ):
         assert part in ended[1].out
+
+
+def test_what_could_not_be_proved(policyd: Program, tree: Path) -> None:
+    """It is neither passed nor failed: 3, and the reason."""
+    names = [f"extra-{n}" for n in range(9)]
+    added = "".join(f"  {name}: {{units: [hr], reason: More.}}\n" for name in names)
+    for name, before, after in (
+        ("roles", "roles:\n", f"roles:\n{added}"),
+        ("access", "who: [people-reader]", f"who: [people-reader, {', '.join(names)}]"),
+    ):
+        file = tree / f"guardrails/{name}.yaml"
+        file.write_text(file.read_text().replace(before, after, 1))
+
+    ended = policyd("test", tree, "-k", "never lets recipes")
+
+    assert ended.code == 3
+    assert "  ????  never lets recipes leave the core (all calls)" in ended.out
+    assert "not proved: unit `hr` may give out 12 roles that rules name" in ended.out
+    assert "0 passed, 0 failed, 1 not-proved" in ended.out
 
 
 def test_json_and_junit(policyd: Program, tree: Path) -> None:

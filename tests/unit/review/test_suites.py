@@ -44,6 +44,12 @@ BAD = [
     (f"it: holds\n    {GOOD}    used: {{guardrail:none: 3}}\n", "undeclared-limit"),
     ("it: holds\n    only: [a/b]\n    may: {read: anything}\n", "undeclared-integration"),
     (f"it: holds\n    {GOOD}    expext: deny\n", "unknown-key"),
+    ("it: holds\n    never: {read: [erp/order]}\n", "undeclared-dataset"),
+    ("it: holds\n    never: {read: [epr/*]}\n", "undeclared-dataset"),
+    ("it: holds\n    never: {send: anything, to: [crn]}\n", "undeclared-destination"),
+    ("it: holds\n    never: {send: anything, to_zone: [parner]}\n", "undeclared-zone"),
+    ("it: holds\n    never: {send: anything, category: [helth]}\n", "undeclared-category"),
+    ("it: holds\n    only: [hr/pay-run]\n    may: {read: [erp/x]}\n", "undeclared-dataset"),
 ]
 
 
