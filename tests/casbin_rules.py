@@ -12,10 +12,11 @@ from casbin.effect.default_effectors import AllowAndDenyEffector
 from casbin.effect.effector import Effector
 from casbin.model import Model
 
-from policyd.engine.access import MODEL, Matches, policy_lines, sorted_out
+from policyd.engine.access import MODEL, Matches, policy_lines
 from policyd.engine.conditions import compile_condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_keys import place_of
+from policyd.engine.rule_leaves import SLOTS
 from policyd.model.labels import Vocabulary
 from policyd.model.rules import Rule
 
@@ -61,7 +62,10 @@ class CasbinRules:
         question, call = _Question(asked), asked.call
         place = place_of(asked)
         enforcer.enforce(layer, call.subject.id, call.action, call.resource.id, place, question)
-        return sorted_out((ref, self._sections[ref]) for ref in question.matched)
+        slots: tuple[list[str], ...] = ([], [], [], [])
+        for ref in sorted(question.matched):
+            slots[SLOTS[self._sections[ref]]].append(ref)
+        return Matches(*map(tuple, slots))
 
     def _enforcer(
         self, rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]

@@ -18,7 +18,7 @@ from policyd.engine.conditions import condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_index import leaves
 from policyd.engine.rule_keys import Question
-from policyd.engine.rule_leaves import SLOTS, Hit, Trees, trees
+from policyd.engine.rule_leaves import Hit, Trees, trees
 from policyd.model.labels import Vocabulary
 from policyd.model.rules import ANYTHING, Rule, Section
 
