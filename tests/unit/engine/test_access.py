@@ -101,3 +101,18 @@ def test_a_subject_named_like_a_group_is_not_in_it(company: Snapshot, name: str)
     groups = {"sales/sync": frozenset({"sales/sync", name})}
     found = AccessRules(RULES[:9], groups, VOCABULARY).matches("guardrail", asked)
     assert ("guardrail:by-role" in found.allows) is (name == "writer")
+
+
+@pytest.mark.parametrize(("fields", "found"), [(("f7",), ("r07",)), (("f7", "f8"), ()), ((), ())])
+def test_many_rules_that_fields_tell_apart(
+    company: Snapshot, fields: tuple[str, ...], found: tuple[str, ...]
+) -> None:
+    """Of a hundred rules about one field each, those are found that cover all of the call's."""
+    crowd = [
+        rule(f"guardrail:r{n:02}", Section.CEILING, data=ANY_SEND, only_fields=(f"f{n}",))
+        for n in range(100)
+    ]
+    groups = {name: who.names for name, who in company.integrations.items()}
+    asked = _asked(company, replace(SEND, fields=fields))
+    allows = AccessRules(crowd, groups, VOCABULARY).matches("guardrail", asked).allows
+    assert allows == tuple(f"guardrail:{name}" for name in found)
