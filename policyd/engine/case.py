@@ -129,7 +129,7 @@ class Prospect(NamedTuple):
 
     limits: tuple[tuple[Rule, Limit], ...]  # that apply
     ends: tuple[datetime, ...]  # wall-clock moments at which something ends for who asks
-    outlook: Outlook | None  # if it stays the same, and has no reason against the call
+    outlook: Outlook | None  # if it stays the same, word for word
 
 
 class Source(NamedTuple):

@@ -66,9 +66,9 @@ def prospect_of(case: Case) -> Prospect:
 
 
 def _lasting(case: Case) -> Outlook | None:
-    """The outlook, if no exemption or mode changes it with time and nothing is in the way.
+    """The outlook, if no exemption or mode changes it with time, and its words are of the flow.
 
-    Only then: the words of a reason may be about more of the call than its flow.
+    Where something is sent to a place on no list, they tell how the call spelt that place.
     """
     snapshot, asked, duties = case.snapshot, case.asked, tuple(case.layers.duties())
     cells = (cell(asked.zone, column) for column in (CLEARANCE, *asked.zone.cells))
@@ -77,7 +77,8 @@ def _lasting(case: Case) -> Outlook | None:
     ):
         return None
     found = outlook_of(Wording(snapshot, asked), case)
-    return None if found.access or found.flow or found.units else found
+    is_listed = asked.endpoint.destination or asked.call.action != "send"
+    return found if is_listed or not (found.access or found.units) else None
 
 
 def _ends(case: Case) -> Iterator[datetime]:

@@ -26,7 +26,8 @@ def soften(reason: Reason, case: Case) -> Reason:
 
 def soften_by_mode(reason: Reason, case: Case) -> Reason:
     """The reason with the mode that softens it; what is said of a source no exemption is about."""
-    return replace(reason, mode=_mode(reason, case))
+    mode = _mode(reason, case)
+    return reason if mode is reason.mode else replace(reason, mode=mode)
 
 
 def _mode(reason: Reason, case: Case) -> Mode:

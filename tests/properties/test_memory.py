@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.engine.calendar import wall_clock
+from policyd.engine.case import Case
 from policyd.engine.decide import Engine
+from policyd.engine.outlook import outlook_of
+from policyd.engine.wording import Wording
 from policyd.model.call import Call
 from policyd.model.exemptions import Exemption
 from policyd.model.facts import Facts, OwnerState
@@ -34,9 +37,12 @@ OTHERWISE: list[dict[str, Any]] = [
     {"rows": 7},
     {"supported_obligations": ()},
     {"sources": (DATASETS[0],)},
+    {"endpoint": "https://nowhere.example/x"},
+    {"endpoint": "nonsense"},
+    {"endpoint": None},
     {},
 ]
-"""Other calls of the same flow."""
+"""Other calls of the same flow; those without a listed place are one flow among themselves."""
 
 
 def _changing(company: Snapshot, added: Rule, scope: Sentence, ref: str, end: datetime) -> Snapshot:
@@ -63,6 +69,14 @@ def test_a_remembered_flow_is_decided_like_a_new_one(
         for otherwise in OTHERWISE:
             for one in _at_times(replace(call, **otherwise), facts):
                 assert remembering.decide(*one) == forgetful.decide(*one)
+                _expect_what_is_found(remembering.open(one[0], one[1].now))
+
+
+def _expect_what_is_found(case: Case) -> None:
+    """What a flow is remembered to lead to is, word for word, what its call leads to."""
+    ahead = case.prospect.outlook
+    if ahead is not None:
+        assert ahead == outlook_of(Wording(case.snapshot, case.asked), case)
 
 
 def _at_times(call: Call, facts: Facts) -> list[tuple[Call, Facts]]:
