@@ -12,7 +12,6 @@ from policyd_audit.export import File
 router = APIRouter(prefix="/v1/audit/exports")
 OCTETS = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
-MOST_FILES = 20_000
 _OCTETS_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
     404: {},
@@ -87,11 +86,11 @@ class ExportDone(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    files: Annotated[list[ExportFile], Field(max_length=MOST_FILES)]
-    left_out: Annotated[list[LeftOut], Field(max_length=MOST_FILES)] = []
+    files: list[ExportFile]
+    left_out: list[LeftOut] = []
 
 
-@router.post("", status_code=201, responses={503: {}})
+@router.post("", status_code=201, responses={409: {}, 503: {}})
 async def begin_export(
     asked: ExportAsked, request: Request, service: Served, by: Auditor
 ) -> ExportBegun:

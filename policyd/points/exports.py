@@ -16,7 +16,7 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
 from policyd.ledger.stamp import moment
-from policyd.model.errors import NotFound, UsageError
+from policyd.model.errors import Conflict, NotFound
 from policyd.points.decision import Sender
 from policyd.points.publication import Publication
 from policyd_audit import export
@@ -64,7 +64,7 @@ class ExportPoint:
         """Record that records are taken away, and say which.
 
         Raises:
-            UsageError: there are none of these.
+            Conflict: there are none of these.
             LedgerUnavailable: the log cannot be read, or the export not recorded.
         """
         published = await self._publication.covering(self._ledger.size)
@@ -72,7 +72,7 @@ class ExportPoint:
         first = max(span.start, asked.first)
         end = min(span.stop, published.size, published.size if asked.end is None else asked.end)
         if first >= end:
-            raise UsageError(
+            raise Conflict(
                 f"of {published.size} records none is in that range: name an earlier beginning "
                 "or a later end",
                 code="export-empty",

@@ -7,6 +7,7 @@ hold. The hashes of what is removed stay, so the rest is proved as before.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from policyd.ledger.view import Found
 from policyd.model.errors import PolicydError
 from policyd.model.keys import Key
 from policyd.points.holds import Hold, HoldPoint, over
+from policyd.points.publication import Publication
 from policyd_audit.disclosure import reveal
 from policyd_audit.tree import TILE_WIDTH
 
@@ -57,12 +59,18 @@ class RetentionPoint:
     """Lets the log begin later, on an admin's order, by the days that are set."""
 
     def __init__(
-        self, reader: Reader, ledger: Ledger, holds: HoldPoint, days: Mapping[str, int]
+        self,
+        reader: Reader,
+        ledger: Ledger,
+        holds: HoldPoint,
+        publication: Publication,
+        days: Mapping[str, int],
     ) -> None:
         """Keep each kind of record for so many *days*; one that has none for ever."""
         self._reader = reader
         self._ledger = ledger
         self._holds = holds
+        self._publication = publication
         self._days = days
 
     async def run(self) -> None:
@@ -109,7 +117,10 @@ class RetentionPoint:
                 days=self._days,
             )
             # A crash after this leaves records that nobody is shown; the next start removes them.
-            await self._ledger.append([record.encode(said)], Prune(found.end))
+            act = await self._ledger.append([record.encode(said)], Prune(found.end))
+            # Whoever verifies finds records gone: the checkpoint they go by should have the reason.
+            with suppress(PolicydError):  # of missing witnesses; the next one that gets out has it
+                await self._publication.covering(act + 1)
             await self._sweep()
         return Pruning(found.first, found.end, found.kept_by, said.id)
 

@@ -79,7 +79,7 @@ class Service:
         self.places = PlacePoint(self._policy, ledger)
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
-        self.retention = RetentionPoint(stores.reader, ledger, self.holds, days)
+        self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
         self._watch(ledger)
 
     def readiness(self) -> Readiness:

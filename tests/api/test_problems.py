@@ -24,6 +24,7 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.OutOfScope("said"), 403, "forbidden"),
     (errors.OutOfScope("said", code="key-out-of-scope"), 403, "key-out-of-scope"),
     (errors.NotFound("said"), 404, "not-found"),
+    (errors.RecordsLost("said", range(2)), 410, "segment-lost"),
     (errors.Conflict("said"), 409, "conflict"),
     (errors.Gone("said"), 410, "gone"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),

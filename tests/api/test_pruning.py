@@ -122,7 +122,7 @@ def test_what_is_left_is_verified(server: Server, tmp_path: Path) -> None:
     prune(server)
     for again in (check, ("verify", url, "--key", server.home.vkey, "--json")):
         code, report = tool(*again, key=auditor)
-        assert (code, report["findings"]) == (0, [])
+        assert (code, report["findings"]) == (0, []), report
     assert report["begin"] == 512
     assert report["pruned_by"] is not None
     code, told = tool("show", url, "5", key=auditor)

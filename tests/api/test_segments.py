@@ -233,7 +233,7 @@ def test_an_export_that_is_cut_short_goes_on(cold: tuple[Server, str], tmp_path:
     [
         (["admin"], {"form": "ndjson"}, 403, "forbidden"),
         (["auditor"], {"form": "pdf"}, 400, "request-malformed"),
-        (["auditor"], {"form": "csv", "first": 10**7}, 400, "export-empty"),
+        (["auditor"], {"form": "csv", "first": 10**7}, 409, "export-empty"),
         (["auditor"], {"form": "csv", "more": 1}, 400, "request-malformed"),
     ],
 )
