@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from policyd.api.caller import Auditor, Served, sender
+from policyd.api.outcomes import Count
 from policyd.points.exports import Asked
 from policyd_audit.export import File
 
@@ -32,7 +33,7 @@ def _plain(path: str) -> str:
     return path
 
 
-Number = Annotated[int, Field(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
+Number = Annotated[Count, Field(strict=True)]
 PlainPath = Annotated[
     str, Field(min_length=1, max_length=160, pattern=r"^[!-~]+$"), AfterValidator(_plain)
 ]
@@ -65,7 +66,7 @@ class ExportBegun(BaseModel):
 class ExportFile(BaseModel):
     """A file that the export was put into."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     path: PlainPath
     size: Number
@@ -75,7 +76,7 @@ class ExportFile(BaseModel):
 class LeftOut(BaseModel):
     """Records from `first` to below `end` that could not be had."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     first: Number
     end: Number
