@@ -37,7 +37,7 @@ def test_codes_are_stable(name: str, code: str) -> None:
 def test_every_error_is_in_the_table() -> None:
     """No error is without its stable code."""
     leaves = {each.__name__ for each in vars(errors).values() if _is_error(each)}
-    assert leaves == CODES.keys() | {"PolicyInvalid"}
+    assert leaves == CODES.keys() | {"PolicyInvalid", "RecordsLost"}
 
 
 def _is_error(each: object) -> bool:
@@ -54,6 +54,16 @@ def test_an_invalid_policy_has_its_findings(number: int, said: str) -> None:
     assert error.findings == (FINDING,) * number
     assert error.code == "policy-invalid"
     assert said in str(error)
+
+
+def test_lost_records_are_named() -> None:
+    """The error carries which records are lost."""
+    error = errors.RecordsLost("a copy would help", range(256, 512))
+    assert (error.code, error.message, error.records) == (
+        "segment-lost",
+        "a copy would help",
+        range(256, 512),
+    )
 
 
 def test_a_finding_can_be_followed() -> None:
