@@ -4,7 +4,7 @@ casbin's `enforce_ex` names one rule and stops; reasons need every rule that mat
 effector never stops early, and the last conjunct of the matcher notes the rule it belongs to.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import casbin
@@ -12,13 +12,22 @@ from casbin.effect.default_effectors import AllowAndDenyEffector
 from casbin.effect.effector import Effector
 from casbin.model import Model
 
-from policyd.engine.access import MODEL, Matches, policy_lines
-from policyd.engine.conditions import compile_condition
+from policyd.engine.access import MODEL, NOBODY, Matches
+from policyd.engine.conditions import compile_condition, condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_keys import place_of
 from policyd.engine.rule_leaves import SLOTS
 from policyd.model.labels import Vocabulary
-from policyd.model.rules import Rule
+from policyd.model.rules import ANYTHING, Rule, Section
+
+# casbin knows two effects, and takes any other word for neither: such a rule covers nothing.
+_EFFECTS = {
+    Section.FORBID: "deny",
+    Section.CEILING: "allow",
+    Section.ALLOW: "allow",
+    Section.REQUIRE: "neither",
+    Section.LIMIT: "neither",
+}
 
 
 @dataclass(slots=True)
@@ -91,6 +100,23 @@ class CasbinRules:
         model.add_policies("g", "g", _links(rules, groups))
         enforcer.build_role_links()
         return enforcer
+
+
+def policy_lines(rule: Rule) -> Iterator[list[str]]:
+    """The casbin lines of *rule*, one for each of its names, actions, datasets and places."""
+    says = rule.sentence
+    effect = _EFFECTS[rule.section]
+    excepted = f"except:{rule.ref}" if says.excepted else NOBODY
+    for action, patterns in says.data.items():
+        when = condition(says, action)
+        places = (says.to if action == "send" else ()) or (ANYTHING,)
+        for who in says.who:
+            for data in patterns:
+                for to in places:
+                    yield [
+                        *(rule.layer, who, excepted, action, data, to),
+                        *(when, effect, rule.ref),
+                    ]
 
 
 def _links(rules: Iterable[Rule], groups: Mapping[str, frozenset[str]]) -> list[list[str]]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from policyd.api.caller import Auditor, Served, sender
-from policyd.api.outcomes import Count
+from policyd.api.numbers import Count
 from policyd.points.exports import Asked
 from policyd_audit.export import File
 

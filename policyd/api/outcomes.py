@@ -3,18 +3,14 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from policyd.api.caller import Anyone, Served, sender
+from policyd.api.numbers import Count
 from policyd.api.text import CONTROL, PLAIN
 from policyd.points.outcomes import Outcome, UnaskedCall
 
 router = APIRouter(prefix="/v1/outcomes")
-
-
-def whole(number: object) -> object:
-    """The number as JSON Schema counts it: 12.0 is as whole as 12."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _plain(text: str) -> str:
@@ -24,8 +20,6 @@ def _plain(text: str) -> str:
 
 
 _TELLING = {"pattern": PLAIN}
-# Exact in every JSON reader (I-JSON).
-Count = Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(whole)]
 Id = Annotated[str, Field(max_length=64, json_schema_extra=_TELLING), AfterValidator(_plain)]
 Name = Annotated[str, Field(max_length=160, json_schema_extra=_TELLING), AfterValidator(_plain)]
 

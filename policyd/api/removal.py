@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from policyd.api.caller import Admin, Served, Watcher, key_with, sender
-from policyd.api.outcomes import whole
+from policyd.api.caller import Admin, Auditor, Served, Watcher, sender
+from policyd.api.numbers import whole
 from policyd.api.text import SOME_PLAIN
 from policyd.model.keys import Key
 from policyd.points.erasures import Erasure, Person
@@ -15,7 +15,6 @@ from policyd.points.retention import Pruning
 
 router = APIRouter(prefix="/v1/audit")
 
-Auditor = Annotated[Key, Depends(key_with("auditor"))]
 Reason = Annotated[str, Field(pattern=SOME_PLAIN, max_length=500)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Subject = Annotated[

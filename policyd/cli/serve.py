@@ -9,6 +9,36 @@ import typer
 from policyd.cli.findings import told_in
 from policyd.cli.options import Data, ending
 
+_Policies = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The policy tree to decide by.  [POLICYD_POLICIES]"),
+]
+_Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Listen here.  [POLICYD_HOST, or 127.0.0.1]"),
+]
+_Port = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", help="Listen here; 0: any.  [POLICYD_PORT, or 8321]"),
+]
+_TlsCert = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Speak TLS with this PEM chain.  [POLICYD_TLS_CERT]"),
+]
+_TlsKey = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The private key to it, PEM.  [POLICYD_TLS_KEY]"),
+]
+_TrustedProxy = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESSES", help="Believe these proxies.  [POLICYD_TRUSTED_PROXY]"),
+]
+_PublicUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Known to callers as this.  [POLICYD_PUBLIC_URL]"),
+]
+_AsJson = Annotated[bool, typer.Option("--json", help="Log JSON also on a terminal.")]
+
 
 def register(app: typer.Typer) -> None:
     """Give *app* the command."""
@@ -19,36 +49,15 @@ def register(app: typer.Typer) -> None:
 
 def serve(  # noqa: PLR0913 - one parameter per option
     *,
-    policies: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The policy tree to decide by.  [POLICYD_POLICIES]"),
-    ] = None,
+    policies: _Policies = None,
     data: Data = None,
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Listen here.  [POLICYD_HOST, or 127.0.0.1]"),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(metavar="PORT", help="Listen here; 0: any.  [POLICYD_PORT, or 8321]"),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Speak TLS with this PEM chain.  [POLICYD_TLS_CERT]"),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The private key to it, PEM.  [POLICYD_TLS_KEY]"),
-    ] = None,
-    trusted_proxy: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESSES", help="Believe these proxies.  [POLICYD_TRUSTED_PROXY]"),
-    ] = None,
-    public_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Known to callers as this.  [POLICYD_PUBLIC_URL]"),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Log JSON also on a terminal.")] = False,
+    host: _Host = None,
+    port: _Port = None,
+    tls_cert: _TlsCert = None,
+    tls_key: _TlsKey = None,
+    trusted_proxy: _TrustedProxy = None,
+    public_url: _PublicUrl = None,
+    as_json: _AsJson = False,
 ) -> int:
     """Answer checks until told to stop; SIGHUP reads the policies again."""
     from policyd import bootstrap, logs

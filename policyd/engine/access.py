@@ -1,28 +1,26 @@
 """Access rules: which of them speak about a call, behind the one port `matches()`.
 
-What a rule means is said by the casbin model below and `policy_lines`; a property test asks casbin
-itself by them, and holds the two to the same answers. casbin tries every rule. Here they stand in a
-tree of look-ups, built with the snapshot, so that a decision among 100,000 rules costs what it
-costs among 100 (`rule_index`).
+What a rule means is said by the casbin model below; a property test asks casbin itself by it, and
+holds the two to the same answers. casbin tries every rule. Here they stand in a tree of look-ups,
+built with the snapshot, so that the cost hardly grows with their number (`rule_index`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter, is_
 from typing import NamedTuple
 
 from policyd.engine.compiled.enforcer import CompiledEnforcer
-from policyd.engine.conditions import condition
 from policyd.engine.resolve import Asked
 from policyd.engine.rule_index import leaves
 from policyd.engine.rule_keys import Question
 from policyd.engine.rule_leaves import Hit, Trees, trees
 from policyd.model.labels import Vocabulary
-from policyd.model.rules import ANYTHING, Rule, Section
+from policyd.model.rules import Rule
 
-__all__ = ["AccessRules", "CompiledEnforcer", "Matches", "policy_lines"]
+__all__ = ["AccessRules", "CompiledEnforcer", "Matches"]
 
 MODEL = """\
 [request_definition]
@@ -44,14 +42,6 @@ keyMatch(r.data, p.data) && keyMatch(r.to, p.to) && holds(r.asked, p.when, p.rul
 """The casbin model of the access rules; each layer is asked once."""
 
 NOBODY = "nobody"
-# casbin knows two effects, and takes any other word for neither: such a rule covers nothing.
-_EFFECTS = {
-    Section.FORBID: "deny",
-    Section.CEILING: "allow",
-    Section.ALLOW: "allow",
-    Section.REQUIRE: "neither",
-    Section.LIMIT: "neither",
-}
 
 
 class Matches(NamedTuple):
@@ -147,20 +137,3 @@ def _matches(found: Iterable[Hit]) -> Matches:
     for slot, ref in sorted(found):
         slots[slot].append(ref)
     return Matches(*map(tuple, slots))
-
-
-def policy_lines(rule: Rule) -> Iterator[list[str]]:
-    """The casbin lines of *rule*, one for each of its names, actions, datasets and places."""
-    says = rule.sentence
-    effect = _EFFECTS[rule.section]
-    excepted = f"except:{rule.ref}" if says.excepted else NOBODY
-    for action, patterns in says.data.items():
-        when = condition(says, action)
-        places = (says.to if action == "send" else ()) or (ANYTHING,)
-        for who in says.who:
-            for data in patterns:
-                for to in places:
-                    yield [
-                        *(rule.layer, who, excepted, action, data, to),
-                        *(when, effect, rule.ref),
-                    ]

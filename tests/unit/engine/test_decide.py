@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from policyd.engine.access import policy_lines
 from policyd.engine.decide import MAX_REASONS, Engine
 from policyd.model.call import Call, Entity
 from policyd.model.codes import CODES
@@ -14,6 +13,7 @@ from policyd.model.decision import Decision, Obligation
 from policyd.model.facts import Facts
 from policyd.model.rules import ACTIONS, Place, Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
+from tests.casbin_rules import policy_lines
 
 Ask = Callable[..., Decision]
 NIGHT = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
