@@ -1,0 +1,1 @@
+"""Search: questions about the log, answered from sealed segments and the tail by DuckDB."""

@@ -1,0 +1,1 @@
+"""Database: the DuckDB of a search process; imported nowhere else but there."""
