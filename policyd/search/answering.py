@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable
 
 from policyd.model.errors import PolicydError, QueryRefused
-from policyd.search import counting, flowing
+from policyd.search import counting, flowing, pairing
 from policyd.search.asking import (
-    Failed,
+    Answer,
     Facets,
+    Failed,
     Flows,
     Histogram,
     Page,
     PageFound,
+    Pairing,
     Question,
     Refused,
     Reply,
@@ -49,19 +51,25 @@ class Answering:
             wanted = condition(scope)
             self._log.refresh()
             sweep = Sweep(self._log, self._database, wanted, scope.size, deadline)
-            match asked:
-                case Page():
-                    return _page(sweep, asked)
-                case Facets():
-                    return counting.facets(sweep, asked)
-                case Histogram():
-                    return counting.histogram(sweep, asked)
-                case Flows():
-                    return flowing.flows(sweep, asked)
+            return _found(sweep, asked)
         except QueryRefused as error:
             return Refused(error.code, error.message, error.column, error.length, error.expected)
         except PolicydError as error:
             return Failed(error.message)
+
+
+def _found(sweep: Sweep, asked: Question) -> Answer:
+    match asked:
+        case Page():
+            return _page(sweep, asked)
+        case Facets():
+            return counting.facets(sweep, asked)
+        case Histogram():
+            return counting.histogram(sweep, asked)
+        case Flows():
+            return flowing.flows(sweep, asked)
+        case Pairing():
+            return pairing.pairs(sweep, asked)
 
 
 def _page(sweep: Sweep, asked: Page) -> PageFound:
@@ -82,16 +90,18 @@ def _page(sweep: Sweep, asked: Page) -> PageFound:
         return len(found) > asked.limit
 
     sight = sweep.run(Way(records, newest_first, _PAGE_LEAST), statement, enough)
+    cursor = None
     if len(found) > asked.limit:
         found.pop()
+        cursor = found[-1]
         # What was looked at beyond the last of the page, the next page looks at again.
-        sight.records = _up_to(sight.records, found[-1], newest_first=newest_first)
-        sight.lost = [each for each in sight.lost if _meets(each, sight.records)]
-        return PageFound(sight.seen(), tuple(found), found[-1])
-    cursor = None
-    if sight.cut:
+        sight.records = _up_to(sight.records, cursor, newest_first=newest_first)
+    elif sight.cut:
         cursor = sight.records.start if newest_first else sight.records.stop - 1
-    return PageFound(sight.seen(), tuple(found), cursor)
+    leaves, lost = sweep.leaves(found)
+    sight.lost = [each for each in (*sight.lost, *lost) if _meets(each, sight.records)]
+    records_found = tuple((seq, leaves[seq]) for seq in found if seq in leaves)
+    return PageFound(sight.seen(), records_found, cursor)
 
 
 def _beyond(records: range, cursor: int, *, newest_first: bool) -> range:

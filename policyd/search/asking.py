@@ -72,17 +72,31 @@ class Histogram(Part, frozen=True, tag="histogram"):
     by: str | None = None
 
 
-class Flows(Part, frozen=True, tag="flows"):
-    """Which data goes from which system to which place, in so many steps from a dataset on?"""
+class Ways(Part, frozen=True):
+    """Which flows: the `most`; with a dataset those from there on, or up to it, in few steps."""
 
-    scope: Scope
     most: int
     dataset: str | None = None
     upstream: bool = False
     depth: int = 1
 
 
-Question = Page | Facets | Histogram | Flows
+class Flows(Part, frozen=True, tag="flows"):
+    """Which data goes from which system to which place?"""
+
+    scope: Scope
+    ways: Ways
+
+
+class Pairing(Part, frozen=True, tag="pairing"):
+    """What became of the decisions among them, by the `most` frequent values of a field?"""
+
+    scope: Scope
+    by: str
+    most: int
+
+
+Question = Page | Facets | Histogram | Flows | Pairing
 
 
 class Seen(Part, frozen=True):
@@ -102,10 +116,13 @@ class Seen(Part, frozen=True):
 
 
 class PageFound(Part, frozen=True, tag="page"):
-    """Numbers of records, in the order asked for; `cursor` goes on from there, if there is more."""
+    """Records by number, in the order asked for, with bytes that nobody has vouched for yet.
+
+    `cursor` goes on from there, if there may be more.
+    """
 
     seen: Seen
-    records: tuple[int, ...]
+    records: tuple[tuple[int, bytes], ...]
     cursor: int | None = None
 
 
@@ -129,6 +146,11 @@ class FacetsFound(Part, frozen=True, tag="facets"):
     records: int
     facets: tuple[Facet, ...]
 
+    @property
+    def rows(self) -> int:
+        """How many counts."""
+        return sum(len(each.counts) for each in self.facets)
+
 
 class Bucket(Part, frozen=True):
     """The records from `start` on, for as long as a bucket is: how many, and by value.
@@ -147,6 +169,11 @@ class HistogramFound(Part, frozen=True, tag="histogram"):
     seen: Seen
     seconds: int
     buckets: tuple[Bucket, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many buckets."""
+        return len(self.buckets)
 
 
 class Flow(Part, frozen=True):
@@ -177,6 +204,41 @@ class FlowsFound(Part, frozen=True, tag="flows"):
     flows: tuple[Flow, ...]
     more: bool
 
+    @property
+    def rows(self) -> int:
+        """How many flows."""
+        return len(self.flows)
+
+
+class Pair(Part, frozen=True):
+    """Decisions with one value of a field, and what was reported of them.
+
+    Of what was allowed, so many were `done`, `failed` or never reported on (`missing`); of what was
+    denied, so many `ran_despite_deny`. `last` is when the newest was.
+    """
+
+    value: str | None
+    allowed: int
+    denied: int
+    done: int
+    failed: int
+    missing: int
+    ran_despite_deny: int
+    last: str
+
+
+class PairingFound(Part, frozen=True, tag="pairing"):
+    """Pairs, those with most decisions first; `more` if there are others."""
+
+    seen: Seen
+    pairs: tuple[Pair, ...]
+    more: bool
+
+    @property
+    def rows(self) -> int:
+        """How many pairs."""
+        return len(self.pairs)
+
 
 class Refused(Part, frozen=True, tag="refused"):
     """The text cannot be read, or not by this asker; see `QueryRefused`."""
@@ -194,7 +256,9 @@ class Failed(Part, frozen=True, tag="failed"):
     why: str
 
 
-Reply = PageFound | FacetsFound | HistogramFound | FlowsFound | Refused | Failed
+Count = FacetsFound | HistogramFound | FlowsFound | PairingFound
+Answer = PageFound | Count
+Reply = Answer | Refused | Failed
 
 _questions: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

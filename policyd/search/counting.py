@@ -11,8 +11,9 @@ from policyd.search.asking import (
     Histogram,
     HistogramFound,
 )
+from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Deadline, Row
-from policyd.search.fields import FIELDS, LISTS
+from policyd.search.fields import LISTS
 from policyd.search.sweep import Sight, Sweep, Way
 
 MOST_SERIES = 12
@@ -32,11 +33,6 @@ _REST = (
     "select count(distinct value), coalesce(sum(records) filter (value is null), 0)::bigint"
     " from counted"
 )
-
-
-def column(field: str) -> str:
-    """The column that a field's values are counted by: the first it looks in."""
-    return FIELDS[field].columns[0]
 
 
 def facets(sweep: Sweep, asked: Facets) -> FacetsFound:
@@ -64,7 +60,7 @@ def _total(sweep: Sweep, until: Deadline) -> tuple[int, Sight]:
 
 
 def _facet(sweep: Sweep, field: str, most: int, until: Deadline) -> Facet:
-    name = column(field)
+    name = COLUMNS[field]
     value = f"cast({name} as varchar)"
     if name in LISTS:
         value = f"unnest(if(len({name}) > 0, list_distinct({name}), [null]))"
@@ -110,7 +106,7 @@ def histogram(sweep: Sweep, asked: Histogram) -> HistogramFound:
 def _over_time(
     sweep: Sweep, asked: Histogram, seconds: int, records: range
 ) -> tuple[tuple[Bucket, ...], Sight]:
-    value = f"cast({column(asked.by)} as varchar)" if asked.by else "cast(null as varchar)"
+    value = f"cast({COLUMNS[asked.by]} as varchar)" if asked.by else "cast(null as varchar)"
     counts: dict[int, dict[str | None, int]] = {}
 
     def statement(relation: str) -> str:

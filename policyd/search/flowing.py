@@ -4,7 +4,7 @@
     write    each source the caller names goes to the dataset; without any, the integration does
     send     the dataset goes to the destination that lists the endpoint, else to the host
 
-A system lives at the destination of its name, so that what was sent there goes on from its datasets.
+A system lives at the destination of its name: what was sent there goes on from its datasets.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from policyd.ledger.stamp import timestamp
-from policyd.search.asking import Flow, Flows, FlowsFound
+from policyd.search.asking import Flow, Flows, FlowsFound, Ways
 from policyd.search.database import Cut, Row
 from policyd.search.sweep import Sweep, Way
 
@@ -74,7 +74,8 @@ class _Node(NamedTuple):
 
 def flows(sweep: Sweep, asked: Flows) -> FlowsFound:
     """The busiest flows; or those that lead from a dataset, or to it, step by step."""
-    said = _ENDS.format(**(_OF_DATASETS if asked.dataset else _OF_SYSTEMS))
+    ways = asked.ways
+    said = _ENDS.format(**(_OF_DATASETS if ways.dataset else _OF_SYSTEMS))
 
     def statement(relation: str) -> str:
         moving = _MOVING.format(log=relation, condition=sweep.condition.text)
@@ -82,17 +83,17 @@ def flows(sweep: Sweep, asked: Flows) -> FlowsFound:
 
     sweep.once(_TABLE)
     sight = sweep.run(Way(sweep.records), statement)
-    most = MOST_EDGES if asked.dataset else asked.most
+    most = MOST_EDGES if ways.dataset else ways.most
     try:
         rows = sweep.once(_BUSIEST, {"most": most + 1})
     except Cut as cut:
         sight.cut, rows = cut.code, []
     found = [_flow(each) for each in rows[:most]]
     more = len(rows) > most
-    if asked.dataset:
-        found = _walk(found, asked)
-        more = more or len(found) > asked.most
-    return FlowsFound(sight.seen(), tuple(found[: asked.most]), more)
+    if ways.dataset:
+        found = _walk(found, ways)
+        more = more or len(found) > ways.most
+    return FlowsFound(sight.seen(), tuple(found[: ways.most]), more)
 
 
 def _flow(row: Row) -> Flow:
@@ -116,30 +117,30 @@ def _written(moment: datetime | None) -> str:
     return timestamp(moment) if moment else ""
 
 
-def _walk(found: Iterable[Flow], asked: Flows) -> list[Flow]:
+def _walk(found: Iterable[Flow], ways: Ways) -> list[Flow]:
     """The flows by which data has got on from the dataset, or to it, each at its first step.
 
     What was denied has not got anywhere, but is told of at the step where it would have left.
     """
     left = list(found)
-    reached = {_Node(DATASET, asked.dataset or "")}
+    reached = {_Node(DATASET, ways.dataset or "")}
     walked: list[Flow] = []
-    for step in range(1, asked.depth + 1):
-        here = [each for each in left if _is_in(_near(each, asked), reached)]
+    for step in range(1, ways.depth + 1):
+        here = [each for each in left if _is_in(_near(each, ways), reached)]
         if not here:
             break
-        left = [each for each in left if not _is_in(_near(each, asked), reached)]
+        left = [each for each in left if not _is_in(_near(each, ways), reached)]
         walked += [replace(each, step=step) for each in here]
-        reached |= {_far(each, asked) for each in here if each.allowed}
+        reached |= {_far(each, ways) for each in here if each.allowed}
     return walked
 
 
-def _near(flow: Flow, asked: Flows) -> _Node:
-    return _Node(*(flow.target if asked.upstream else flow.source))
+def _near(flow: Flow, ways: Ways) -> _Node:
+    return _Node(*(flow.target if ways.upstream else flow.source))
 
 
-def _far(flow: Flow, asked: Flows) -> _Node:
-    return _Node(*(flow.source if asked.upstream else flow.target))
+def _far(flow: Flow, ways: Ways) -> _Node:
+    return _Node(*(flow.source if ways.upstream else flow.target))
 
 
 def _is_in(node: _Node, reached: set[_Node]) -> bool:
@@ -153,5 +154,7 @@ def _is_in(node: _Node, reached: set[_Node]) -> bool:
     if node.kind == DATASET:
         return _Node("destination", system) in reached
     if node.kind == "destination":
-        return any(each.kind == DATASET and each.name.partition("/")[0] == system for each in reached)
+        return any(
+            each.kind == DATASET and each.name.partition("/")[0] == system for each in reached
+        )
     return False

@@ -5,7 +5,7 @@ is damaged, is searched in memory, as long as the ledger's file has it; the rest
 may lie in the ledger's file and in a segment: each stretch is read from one of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policyd.ledger.reader import Reader
@@ -90,18 +90,25 @@ class Log:
         while numbers and records:
             some = numbers[-least:] if newest_first else numbers[:least]
             numbers = numbers[:-least] if newest_first else numbers[least:]
-            wanted = range(
-                max(records.start, some[0] * width), min(records.stop, (some[-1] + 1) * width)
-            )
-            yield self.piece(wanted, deadline)
+            stretch = range(some[0] * width, (some[-1] + 1) * width)
+            yield self.piece(_within(stretch, records), deadline)
             least *= GROWTH
 
     def piece(self, records: range, deadline: Deadline) -> Piece:
         """One stretch of the log; raises as `pieces`."""
         width = self._trusted.shelf.records
+        numbers = range(records.start // width, -(-records.stop // width))
+        return self._piece(numbers, records, deadline)
+
+    def around(self, records: Sequence[int], deadline: Deadline) -> Piece:
+        """A stretch that has these records, and no segments without any; raises as `pieces`."""
+        numbers = sorted({each // self._trusted.shelf.records for each in records})
+        return self._piece(numbers, range(min(records), max(records) + 1), deadline)
+
+    def _piece(self, numbers: Iterable[int], records: range, deadline: Deadline) -> Piece:
         good, lost = [], []
         has_tail = False
-        for number in range(records.start // width, -(-records.stop // width)):
+        for number in numbers:
             deadline.check()
             if number in self._sealed and self._trusted.is_good(number):
                 self._release(number)

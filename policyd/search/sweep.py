@@ -1,7 +1,8 @@
 """Sweep: a statement put to the log piece by piece, as long as there is time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from policyd.model.errors import LedgerUnavailable
 from policyd.search.asking import Seen
@@ -14,7 +15,9 @@ Statement = Callable[[str], str]
 """The SQL to be run over a relation, which it is to call `log`."""
 
 _OUTCOMES = f"create or replace temp table outcomes as {OUTCOMES}"
+NONE: Parameters = MappingProxyType({})
 _TRIES = 2
+_LEAVES_S = 3.0  # for the bytes of what was found, also when the time is over
 
 
 @dataclass
@@ -73,14 +76,19 @@ class Sweep:
         self.deadline = deadline
         self._log = log
         self._database = database
+        self._asks_outcomes = condition.asks_outcomes
         self._outcomes_lost: tuple[range, ...] | None = None
+
+    def wants_outcomes(self) -> None:
+        """Say that the statement reads the table `outcomes`, whether the condition does or not."""
+        self._asks_outcomes = True
 
     def run(
         self,
         way: Way,
         statement: Statement,
         enough: Callable[[list[Row]], bool] = lambda _rows: False,
-        parameters: Parameters = {},
+        parameters: Parameters = NONE,
     ) -> Sight:
         """Put the statement to one piece after the other, until there is *enough*.
 
@@ -111,13 +119,33 @@ class Sweep:
             sight.cut = cut.code
         return sight
 
-    def once(self, statement: str, parameters: Parameters = {}, grace_s: float = 1.0) -> list[Row]:
+    def once(
+        self, statement: str, parameters: Parameters = NONE, grace_s: float = 1.0
+    ) -> list[Row]:
         """What a statement gives that reads no segments, also when the time is over.
 
         Raises:
             Cut: it takes long itself.
         """
         return self._database.rows(statement, parameters, self.deadline.at_least(grace_s))
+
+    def leaves(self, records: Sequence[int]) -> tuple[dict[int, bytes], Sequence[range]]:
+        """The bytes of some records, and where there are none to be had.
+
+        Raises:
+            Cut: it takes long itself.
+            LedgerUnavailable: the log cannot be read.
+        """
+        if not records:
+            return {}, ()
+        deadline = self.deadline.at_least(_LEAVES_S)
+        numbers = ", ".join(map(str, records))  # in the text, so that row groups are skipped
+
+        def statement(relation: str) -> str:
+            return f"select seq, leaf from {relation} as log where seq in ({numbers})"
+
+        rows, lost = self._rows(self._log.around(records, deadline), statement, {}, deadline)
+        return dict(rows), lost
 
     def _rows(
         self, piece: Piece, statement: Statement, parameters: Parameters, deadline: Deadline
@@ -140,8 +168,8 @@ class Sweep:
         raise LedgerUnavailable("segments change while they are searched: try again in a moment")
 
     def _outcomes(self, deadline: Deadline) -> tuple[range, ...]:
-        """See to the table of outcomes, if the condition needs it; where it has gaps."""
-        if not self.condition.asks_outcomes:
+        """See to the table of outcomes, if it is asked for; where it has gaps."""
+        if not self._asks_outcomes:
             return ()
         if self._outcomes_lost is None:
             piece = self._log.piece(self.records, deadline)

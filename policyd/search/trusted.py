@@ -4,7 +4,6 @@ A segment is read from end to end once, and held to its signed manifest; after t
 length, times and place tells whether it is still the same file.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,7 @@ class Trusted:
 
 def _face(path: Path) -> _Face:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return ()
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
