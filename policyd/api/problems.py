@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem+json: one table from error class to status."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,12 +13,13 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An HTTP error: its status, its stable code, and what to do."""
+    """An HTTP error: its status, its stable code, and what to do; of a query, where."""
 
     status: int
     title: str
     code: str
     detail: str
+    place: Mapping[str, object] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The problem+json document."""
@@ -28,6 +30,7 @@ class Problem:
                 "status": self.status,
                 "code": self.code,
                 "detail": self.detail,
+                **self.place,
             }
         )
 
@@ -69,10 +72,17 @@ def problem(error: errors.PolicydError) -> Problem:
     )
     if error.code in _OWN_STATUS:
         status = _OWN_STATUS[error.code]
-    return Problem(status, title, error.code, error.message)
+    return Problem(status, title, error.code, error.message, _place(error))
 
 
-_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405}
+def _place(error: errors.PolicydError) -> dict[str, object]:
+    """Where in a query something is wrong, and what could stand there."""
+    if not isinstance(error, errors.QueryRefused):
+        return {}
+    return {"column": error.column, "length": error.length, "expected": list(error.expected)}
+
+
+_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405, "query-field-forbidden": 403}
 
 INTERNAL = Problem(
     500,

@@ -116,12 +116,12 @@ class Database:
         alarm = Timer(deadline.left, self._db.interrupt)
         alarm.start()
         try:
-            return self._db.execute(statement, parameters).fetchall()
+            return self._db.execute(statement, dict(parameters)).fetchall()
         except duckdb.InterruptException:
             raise Cut("the time is over") from None
         except duckdb.OutOfMemoryException:
             raise Cut("it needs too much memory", code="memory") from None
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.HTTPException) as error:
+        except duckdb.Error as error:
             raise Broken(str(error).partition("\n")[0]) from error
         finally:
             alarm.cancel()
