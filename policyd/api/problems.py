@@ -1,7 +1,6 @@
 """Errors as RFC 9457 problem+json: one table from error class to status."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,13 +12,12 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An HTTP error: its status, its stable code, and what to do; of a query, where."""
+    """An HTTP error: its status, its stable code, and what to do."""
 
     status: int
     title: str
     code: str
     detail: str
-    place: Mapping[str, object] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The problem+json document."""
@@ -30,7 +28,6 @@ class Problem:
                 "status": self.status,
                 "code": self.code,
                 "detail": self.detail,
-                **self.place,
             }
         )
 
@@ -72,17 +69,10 @@ def problem(error: errors.PolicydError) -> Problem:
     )
     if error.code in _OWN_STATUS:
         status = _OWN_STATUS[error.code]
-    return Problem(status, title, error.code, error.message, _place(error))
+    return Problem(status, title, error.code, error.message)
 
 
-def _place(error: errors.PolicydError) -> dict[str, object]:
-    """Where in a query something is wrong, and what could stand there."""
-    if not isinstance(error, errors.QueryRefused):
-        return {}
-    return {"column": error.column, "length": error.length, "expected": list(error.expected)}
-
-
-_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405, "query-field-forbidden": 403}
+_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405}
 
 INTERNAL = Problem(
     500,
