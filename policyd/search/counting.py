@@ -1,6 +1,7 @@
 """Counting: how many records have which value, at large and over time."""
 
 from datetime import UTC, datetime
+from itertools import chain, count
 
 from policyd.ledger.stamp import timestamp
 from policyd.search.asking import (
@@ -147,12 +148,11 @@ def _by_name(count: tuple[str | None, int]) -> str:
 
 def _width(first: datetime, last: datetime, buckets: int) -> int:
     """Seconds of a bucket: a length that people know, so that there are at most so many."""
-    span = (last - first).total_seconds()
-    for each in _WIDTHS:
-        # Buckets begin at round times, so that there may be one more than fit.
-        if span / each + 1 <= buckets:
-            return each
-    days = _DAY
-    while span / days + 1 > buckets:
-        days += _DAY
-    return days
+    start, end = _seconds(first), _seconds(last)
+    days = (days * _DAY for days in count(2))
+    # It ends: at the latest one bucket has all time since 1970.
+    return next(each for each in chain(_WIDTHS, days) if end // each - start // each + 1 <= buckets)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=UTC).timestamp())
