@@ -7,7 +7,7 @@ all of it is there. An export that was cut short goes on where it was.
 import errno
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +40,9 @@ class FormName(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     PARQUET = "parquet"
+    OCSF = "ocsf"
+    CLOUDEVENTS = "cloudevents"
+    OPENLINEAGE = "openlineage"
 
 
 class _Work(NamedTuple):
@@ -88,6 +91,8 @@ def export(  # noqa: PLR0913 - one parameter per option
             "a log is exported whole: leave out the range, or take another --form",
             code="range-with-log",
         )
+    if form is FormName.OPENLINEAGE:
+        _check_hours(asked)
     part = to.with_name(f"{to.name}.part")
     if to.exists():
         raise UsageError(f"`{to}` exists already: name another folder", code="folder-exists")
@@ -101,6 +106,17 @@ def export(  # noqa: PLR0913 - one parameter per option
             work = _take(work, source)
             manifest = _finish(work, source, to)
     return _tell(work, to, manifest, as_json=as_json)
+
+
+def _check_hours(asked: Mapping[str, Any]) -> None:
+    """Nothing, if whole hours are asked for: half of one would take the place of the whole."""
+    times = [asked[each] for each in ("after", "before") if asked[each]]
+    if asked["first"] or asked["end"] or not all(each.endswith(":00:00Z") for each in times):
+        raise UsageError(
+            "flows are told by the hour: give --after and --before as full hours of UTC, such as"
+            " 2026-01-01T08:00:00, and neither --first nor --end",
+            code="range-within-hour",
+        )
 
 
 def _utc(moment: datetime | None) -> str | None:

@@ -9,10 +9,14 @@ import io
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from policyd.cli.export_source import Begun, Taken
+from policyd.forms import cloudevents, ocsf
+from policyd.forms.entry import Entry
+from policyd.forms.openlineage import Hours
 from policyd_audit.layout import ENTRIES, Resource, bundle, resource_at
 from policyd_audit.tree import TILE_WIDTH, Tree, split
 
@@ -170,8 +174,56 @@ class Parquet:
         self._next = after
 
 
+class Flows:
+    """One file with a line for each hour of each flow.
+
+    What is settled ends with a whole hour; the records of the one behind it are taken again.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self._origin = origin
+        self._path = path
+        self._hours = Hours()
+        self._next = 0
+        self._size = 0
+
+    def restore(self, settled: Settled) -> None:
+        """Cut the file off where it was settled."""
+        with self._path.open("ab") as file:
+            file.truncate(settled.size)
+        self._hours = Hours()
+        self._next, self._size = settled
+
+    def take(self, taken: Taken) -> None:
+        """Gather the records; add the lines of the hours that end among them."""
+        for seq, leaf in zip(taken.records, taken.leaves or (), strict=False):
+            if seq >= self._next:
+                self._write(self._hours.add(Entry.of(self._origin, seq, leaf)), seq)
+
+    def settle(self, after: int) -> Settled:
+        """Sync the file."""
+        del after
+        sync(self._path)
+        return Settled(self._next, self._size)
+
+    def finish(self) -> None:
+        """Add the last hour."""
+        self._write(self._hours.end(), self._next)
+
+    def _write(self, events: Sequence[object], after: int) -> None:
+        if events:
+            with self._path.open("ab") as file:
+                file.writelines(map(_json_line, events))
+                self._next, self._size = after, file.tell()
+
+
 def form_of(name: str, folder: Path, begun: Begun) -> Form:
     """The form of that name, whose files lie in *folder*."""
+    path = folder / f"records.{name}.ndjson"
+    if name == "openlineage":
+        return Flows(path, begun.origin)
+    if name in _EVENTS:
+        return Lines(path, b"", partial(_EVENTS[name], begun.origin))
     if name == "log":
         return Log(folder, begun)
     if name == "parquet":
@@ -181,6 +233,19 @@ def form_of(name: str, folder: Path, begun: Begun) -> Form:
     return Lines(folder / "records.ndjson", b"", lambda _seq, leaf: leaf + b"\n")
 
 
+def _ocsf_line(origin: str, seq: int, leaf: bytes) -> bytes:
+    return _json_line(ocsf.event(Entry.of(origin, seq, leaf)))
+
+
+def _cloudevents_line(origin: str, seq: int, leaf: bytes) -> bytes:
+    return cloudevents.event(Entry.of(origin, seq, leaf)) + b"\n"
+
+
+def _json_line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+_EVENTS = {"ocsf": _ocsf_line, "cloudevents": _cloudevents_line}
 _CELLS: dict[str, tuple[str, ...]] = {
     "ts": ("ts",),
     "id": ("id",),

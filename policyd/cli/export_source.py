@@ -34,6 +34,11 @@ class Begun(NamedTuple):
         return cls(**{name: said[name] for name in cls._fields})
 
     @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self.checkpoint.partition("\n")[0]
+
+    @property
     def bundles(self) -> range:
         """The numbers of the bundles with its records."""
         return range(self.first // TILE_WIDTH, -(-self.end // TILE_WIDTH))
