@@ -48,6 +48,7 @@ STATUS: tuple[tuple[type[errors.PolicydError], int, str], ...] = (
     (errors.CallerRefused, 403, "This key may not do that"),
     (errors.RecordsLost, 410, "These records are lost"),
     (errors.NotFound, 404, "There is no such thing"),
+    (errors.QueryRefused, 422, "The query cannot be read"),
     (errors.Gone, 410, "It was there once"),
     (errors.Conflict, 409, "It cannot be done as things stand"),
     (errors.PolicyInvalid, 409, "The policy tree has findings"),

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import duckdb
 
+from policyd.ledger.promoted import ADDRESS_KEY, HOST
 from policyd.model.errors import PolicydError
 
 ROW_GROUP = 8192
@@ -32,6 +33,7 @@ _SHAPE: dict[str, Any] = {
     **_texts("id ts kind decision would snapshot status error text act target by reason"),
     "rows": _NUMBER,
     "bytes": _NUMBER,
+    "index": _NUMBER,
     "caller": _texts("key address"),
     "call": {
         **_texts("subject subject_type action system dataset unit stage template purpose"),
@@ -56,6 +58,7 @@ COLUMNS: dict[str, str] = {
     "would": "r.would",
     "key": "r.caller.key",
     "address": "r.caller.address",
+    "address_key": ADDRESS_KEY,
     "unit": "r.call.unit",
     "subject": "r.call.subject",
     "integration": "case when r.call.subject_type is null then r.call.subject end",
@@ -72,6 +75,8 @@ COLUMNS: dict[str, str] = {
     "categories": "r.call.labels.effective[2:]",
     "asserted": "r.call.labels.asserted",
     "endpoint": "coalesce(r.call.destination.canonical, r.call.destination.sent)",
+    "sent": "r.call.destination.sent",
+    "host": HOST,
     "destination": "r.call.destination.name",
     "zone": "r.call.destination.zone",
     "purpose": "r.call.purpose",
@@ -88,7 +93,9 @@ COLUMNS: dict[str, str] = {
     "snapshot": "r.snapshot",
     "request_id": "r.call.request_id",
     "traceparent": "r.call.traceparent",
+    "trace_id": "nullif(split_part(r.call.traceparent, '-', 2), '')",
     "decision_id": "case r.kind when 'decision' then r.id when 'outcome' then r.decision end",
+    "decision_index": "case r.kind when 'outcome' then r.index end",
     "status": "r.status",
     "error": "r.error",
     "text": "coalesce(r.text, r.reason)",
