@@ -148,7 +148,7 @@ def _first_week(log: Made) -> None:
     log.decide(
         *("hr/pay-run", "send", "payroll/payslips", BANK, _RESTRICTED),
         rows=40,
-        obligations=("tokenise",),
+        obligations=("tokenise", "log-outcome"),
     )
     log.decide(
         *("sales/campaign-mailer", "send", "crm/contacts", NEWS, _PEOPLE),

@@ -4,8 +4,6 @@ Whatever the form, what `settle` says to be there is there after a crash or a fu
 `restore` brings the files back to it.
 """
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -13,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from policyd.cli.cells import csv_row, safe
 from policyd.cli.export_source import Begun, Taken
 from policyd.forms import cloudevents, ocsf
 from policyd.forms.entry import Entry
@@ -229,7 +228,7 @@ def form_of(name: str, folder: Path, begun: Begun) -> Form:
     if name == "parquet":
         return Parquet(folder, folder / ".spill")
     if name == "csv":
-        return Lines(folder / "records.csv", _row(["seq", *_CELLS]), _csv_line)
+        return Lines(folder / "records.csv", csv_row(["seq", *_CELLS]).encode(), _csv_line)
     return Lines(folder / "records.ndjson", b"", lambda _seq, leaf: leaf + b"\n")
 
 
@@ -285,13 +284,10 @@ _CELLS: dict[str, tuple[str, ...]] = {
 }
 """Columns of a CSV export, and where a record has them."""
 
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 
 def _csv_line(seq: int, leaf: bytes) -> bytes:
     record = json.loads(leaf)
-    return _row([str(seq), *(cell(record, path) for path in _CELLS.values())])
+    return csv_row([str(seq), *(cell(record, path) for path in _CELLS.values())]).encode()
 
 
 def cell(value: Any, path: Sequence[str]) -> str:  # noqa: ANN401 - JSON is any of its types
@@ -304,21 +300,11 @@ def cell(value: Any, path: Sequence[str]) -> str:  # noqa: ANN401 - JSON is any 
     """
     for at, name in enumerate(path):
         if isinstance(value, list):
-            return _safe(";".join(filter(None, (cell(each, path[at:]) for each in value))))
+            return safe(";".join(filter(None, (cell(each, path[at:]) for each in value))))
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, list):
         value = ";".join(map(str, value))
-    return "" if value is None else _safe(str(value))
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _row(cells: Sequence[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().encode()
+    return "" if value is None else safe(str(value))
 
 
 def sync(path: Path) -> None:
