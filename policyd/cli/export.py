@@ -18,7 +18,7 @@ import typer
 
 from policyd.cli.exits import FAILED, FINE
 from policyd.cli.export_forms import Form, Settled, form_of, sync
-from policyd.cli.export_source import PATH, Begun, Source
+from policyd.cli.export_source import NO_TREE, PATH, Begun, Source, Tree
 from policyd.cli.options import AsJson
 from policyd.cli.output import remark, say, say_json
 from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
@@ -93,19 +93,34 @@ def export(  # noqa: PLR0913 - one parameter per option
         )
     if form is FormName.OPENLINEAGE:
         _check_hours(asked)
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    work, manifest = fetch(to, form, server, wanted, resume=resume)
+    return _tell(work, to, manifest, as_json=as_json)
+
+
+def fetch(
+    to: Path,
+    form: str,
+    server: Server,
+    wanted: Mapping[str, Any],
+    *,
+    resume: bool,
+    after: Tree = NO_TREE,
+) -> tuple[_Work, str]:
+    """Take records away into the folder *to*; how it went, and the signed manifest.
+
+    Raises:
+        VerificationError: the log does not go on from the tree *after*.
+    """
     part = to.with_name(f"{to.name}.part")
     if to.exists():
         raise UsageError(f"`{to}` exists already: name another folder", code="folder-exists")
     with _explained(part):
-        if resume:
-            work = _resumed(part, form)
-        else:
-            wanted = {name: value for name, value in asked.items() if value is not None}
-            work = _new(part, form, server, wanted)
+        work = _resumed(part, form) if resume else _new(part, form, server, wanted)
         with Source(server, work.begun) as source:
+            source.check_follows(after)
             work = _take(work, source)
-            manifest = _finish(work, source, to)
-    return _tell(work, to, manifest, as_json=as_json)
+            return work, _finish(work, source, to)
 
 
 def _check_hours(asked: Mapping[str, Any]) -> None:
