@@ -35,8 +35,10 @@ STARRED = frozenset({Kind.TEXT, Kind.LEVEL})
 """Kinds that have `begins*` and `*ends`."""
 
 LISTS = frozenset(
-    "roles on_behalf_of fields sources categories asserted reasons checks rules modes exemptions"
-    " obligations".split()
+    {
+        *("roles", "on_behalf_of", "fields", "sources", "categories", "asserted", "obligations"),
+        *("reasons", "checks", "rules", "modes", "exemptions"),
+    }
 )
 """Columns that hold several values; a record is found if one of them is what is asked for."""
 

@@ -1,7 +1,7 @@
 """The query language: from text to a query, or what is wrong with it and where."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lark import Token
 
@@ -32,6 +32,7 @@ from policyd.search.values import Reading, bad_star, unquoted
 
 MOST_TERMS = 200
 _OPERATORS = (">=", "<=", ">", "<", "=", ":")
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 _ANYWHERE = FIELDS["anywhere"]
 
 
@@ -160,7 +161,7 @@ class _Meaning:
         return Term(field.name, self._test(field, text, token, is_quoted=is_quoted))
 
     def _test(self, field: Field, text: str, token: Token, *, is_quoted: bool) -> Test:
-        if token == "*" and field.kind is not Kind.ANYWHERE:
+        if str(token) == "*" and field.kind is not Kind.ANYWHERE:
             return Present()
         if token[0] == "*" or token[-1] == "*" or ("*" in text and not is_quoted):
             return self._starred(field, text, token, is_quoted=is_quoted)
@@ -186,7 +187,7 @@ class _Meaning:
                 said = f"a range has two ends: write `{field.name}<={high or 'b'}` for one"
             raise refused(token, said, "query-bad-value", "`a..b`")
         first, last = (self._ordered(field, each, token) for each in (low, high))
-        if _key(first) > _key(last):
+        if _rank(first) > _rank(last):
             said = f"the range {shown(text)} ends before it begins; turn it round"
             raise refused(token, said, "query-bad-value", "`a..b`")
         return Within(first, last)
@@ -235,14 +236,14 @@ def _not(condition: Condition) -> Condition:
     return condition.of if isinstance(condition, Not) else Not(condition)
 
 
-def _key(value: Value) -> int | datetime:
+def _rank(value: Value) -> tuple[int, datetime]:
+    """Where an ordered value stands among its like."""
     match value:
         case Moment(_, start, _):
-            return start
+            return 0, start
         case LabelLevel(_, below):
-            return len(below)
-    assert isinstance(value, int)  # noqa: S101 - nothing else is ordered
-    return value
+            return len(below), _NO_TIME
+    return int(str(value)), _NO_TIME
 
 
 def _check_ordered(head: Token, field: Field, operator: str) -> None:

@@ -6,7 +6,7 @@ reads the record itself, not columns made of it.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any as Anything
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from policyd.search import query as q
 
 Record: TypeAlias = Mapping[str, Anything]
-_Named: TypeAlias = Callable[[Record], Iterable[Anything]]
+_Value: TypeAlias = Anything  # out of a record, of the type the field has
+_Named: TypeAlias = Callable[[Record], Iterable[_Value]]
 
 
 def matches(query: q.Query, record: Record, *, index: int, outcome: str | None = None) -> bool:
@@ -38,59 +39,61 @@ def _holds(condition: q.Condition, record: Record) -> bool:
             return all(_holds(each, record) for each in parts)
         case q.Any(parts):
             return any(_holds(each, record) for each in parts)
+    return _found(condition, record)
+
+
+def _found(term: q.Term, record: Record) -> bool:
+    match term:
         case q.Term("outcome", test):
             return _has_outcome(record, test)
         case q.Term("anywhere", q.Is(str(text))):
-            return any(text in each for name in _NAMES for each in _FIELDS[name](record)) or any(
-                text == each for name in _IDS for each in _FIELDS[name](record)
-            )
+            names = (each for name in _NAMES for each in _FIELDS[name](record))
+            ids = (each for name in _IDS for each in _FIELDS[name](record))
+            return any(text in each for each in names) or text in ids
         case q.Term("label", q.Compares() | q.Within() as test):
             return any(_passes(test, each) for each in _labels(record)[:1])
-        case q.Term(name, test):
-            return any(_passes(test, each) for each in _FIELDS[name](record))
+    return any(_passes(term.test, each) for each in _FIELDS[term.field](record))
 
 
-def _passes(test: q.Test, value: Anything) -> bool:
+def _passes(test: q.Test, value: _Value) -> bool:
     """Whether a value the record has is one that is asked for."""
     match test:
-        case q.Present():
-            return True
-        case q.Begins(text):
-            return bool(value.startswith(text))
-        case q.Ends(text):
-            return bool(value.endswith(text))
-        case q.Is(q.Moment(_, start, end)):
-            return bool(start <= value < end)
-        case q.Is(str() | int() as wanted):
-            return bool(value == wanted)
-        case q.Is(network):
-            return value in network
+        case q.Begins(text) | q.Ends(text):
+            begins = isinstance(test, q.Begins)
+            return bool(value.startswith(text) if begins else value.endswith(text))
         case q.Compares(operator, wanted):
             return _compares(operator, value, wanted)
         case q.Within(low, high):
             return _compares(">=", value, low) and _compares("<=", value, high)
+        case q.Is(IPv4Network() | IPv6Network() as network):
+            return value in network
+        case q.Is(wanted):
+            return _compares(">=", value, wanted) and _compares("<=", value, wanted)
+    return True  # present, and that is what was asked
 
 
-def _compares(operator: str, value: Anything, wanted: q.Value) -> bool:
+def _compares(operator: str, value: _Value, wanted: q.Value) -> bool:
+    first, last = _reach(wanted)
+    if isinstance(wanted, q.Level):
+        known = (*wanted.below, wanted.name)
+        value = known.index(value) if value in known else len(known)
+    holds = {
+        ">=": value >= first,
+        ">": value > last,
+        "<=": value <= last,
+        "<": value < first,
+    }
+    return bool(holds[operator])
+
+
+def _reach(wanted: q.Value) -> tuple[_Value, _Value]:
+    """The first and the last of what a value stands for."""
     match wanted:
-        case q.Level(name, below):
-            rank = [*below, name].index(value) if value in (*below, name) else len(below) + 1
-            return _ordered(operator, rank, len(below), len(below))
         case q.Moment(_, start, end):
-            return _ordered(operator, value, start, end - datetime.resolution)
-    return _ordered(operator, value, wanted, wanted)
-
-
-def _ordered(operator: str, value: Anything, first: Anything, last: Anything) -> bool:
-    """How a value lies to a stretch that has a first and a last one."""
-    return bool(
-        {
-            ">=": value >= first,
-            ">": value > last,
-            "<=": value <= last,
-            "<": value < first,
-        }[operator]
-    )
+            return start, end - datetime.resolution
+        case q.Level(_, below):
+            return len(below), len(below)
+    return wanted, wanted
 
 
 def _has_outcome(record: Record, test: q.Test) -> bool:
@@ -107,9 +110,9 @@ def _has_outcome(record: Record, test: q.Test) -> bool:
     return status is not None
 
 
-def _at(record: Record, *path: str) -> Anything:
+def _at(record: Record, *path: str) -> _Value:
     """What is at the end of a path of members, or None."""
-    found: Anything = record
+    found: _Value = record
     for each in path:
         found = found.get(each) if isinstance(found, Mapping) else None
     return found
@@ -118,7 +121,7 @@ def _at(record: Record, *path: str) -> Anything:
 def _member(*path: str) -> _Named:
     """The values at the end of a path, none if there is nothing."""
 
-    def values(record: Record) -> Iterable[Anything]:
+    def values(record: Record) -> Iterable[_Value]:
         found = _at(record, *path)
         return () if found is None else found if isinstance(found, list) else (found,)
 

@@ -170,22 +170,25 @@ def _written(condition: Condition, *, inside: bool) -> str:
 
 
 def _term(term: Term) -> str:
-    name, test = term.field, term.test
-    match test:
-        case Is(value) if name == "anywhere":
+    match term:
+        case Term("anywhere", Is(value)):
             return _quoted(str(value))
-        case Is(value):
-            return f"{name}:{_value(value)}"
-        case Begins(text):
-            return f"{name}:{_value(text)}*"
-        case Ends(text):
-            return f"{name}:*{_value(text)}"
-        case Present():
-            return f"{name}:*"
-        case Compares(operator, value):
+        case Term(name, Compares(operator, value)):
             return f"{name}{operator}{_value(value)}"
+    return f"{term.field}:{_after_colon(term.test)}"
+
+
+def _after_colon(test: Test) -> str:
+    match test:
+        case Is(value):
+            return _value(value)
+        case Begins(text):
+            return f"{_value(text)}*"
+        case Ends(text):
+            return f"*{_value(text)}"
         case Within(low, high):
-            return f"{name}:{_value(low)}..{_value(high)}"
+            return f"{_value(low)}..{_value(high)}"
+    return "*"
 
 
 _PLAIN = re.compile(r"[\w/:@.+=,#%&?;~$!-]+")

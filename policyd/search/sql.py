@@ -96,24 +96,27 @@ class _Made:
         return f"${name}"
 
     def _term(self, field: Field, test: Test) -> str:
+        if field.kind is Kind.OUTCOME:
+            return self._outcome(test)
+        if isinstance(test, Present):
+            return _either(_is_there(each) for each in field.columns)
+        if field.kind in (Kind.TIME, Kind.NUMBER):
+            return self._ordered(field.columns[0], test)
+        return self._by_value(field, test)
+
+    def _by_value(self, field: Field, test: Test) -> str:
         first = field.columns[0]
-        match field.kind, test:
-            case Kind.OUTCOME, _:
-                return self._outcome(test)
-            case _, Present():
-                return _either(_is_there(each) for each in field.columns)
-            case Kind.ANYWHERE, Is(str(text)):
+        match test:
+            case Is(str(text)) if field.kind is Kind.ANYWHERE:
                 bound = self._bind(text)
                 return _either(_has(each, bound) for each in field.columns)
-            case _, Is(IPv4Network() | IPv6Network() as network):
+            case Is(IPv4Network() | IPv6Network() as network):
                 low, high = ends(network)
                 return f"{first} between {self._bind(low)} and {self._bind(high)}"
-            case Kind.LEVEL, Compares(operator, Level() as level):
+            case Compares(operator, Level() as level):
                 return self._level(first, operator, level)
-            case Kind.LEVEL, Within(Level() as low, Level() as high):
+            case Within(Level() as low, Level() as high):
                 return f"({self._level(first, '>=', low)} and {self._level(first, '<=', high)})"
-            case ((Kind.TIME | Kind.NUMBER), _):
-                return self._ordered(first, test)
         return self._text(field, test)
 
     def _text(self, field: Field, test: Test) -> str:

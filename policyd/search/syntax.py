@@ -209,8 +209,7 @@ def _refusal(error: UnexpectedInput, text: str) -> QueryRefused:
     """What is said about words that do not stand as they should."""
     if isinstance(error, UnexpectedToken):
         return _misplaced(error, text)
-    at = error.pos_in_stream or 0
-    quote = text.find('"', at)
+    quote = text.index('"', error.pos_in_stream)
     if _QUOTED.match(text, quote):
         said = "a quoted text stands by itself: leave a space on both sides of it"
         return QueryRefused(said, column=quote + 1, code="query-bad-syntax", expected=["a space"])
