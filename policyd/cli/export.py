@@ -138,13 +138,13 @@ def _utc(moment: datetime | None) -> str | None:
     return f"{moment.isoformat()}Z" if moment else None
 
 
-def _new(part: Path, form: str, server: Server, wanted: dict[str, Any]) -> _Work:
+def _new(part: Path, form: str, server: Server, wanted: Mapping[str, Any]) -> _Work:
     if part.exists():
         raise UsageError(
             f"`{part}` is of an export that was cut short: go on with --resume, or remove it",
             code="export-unfinished",
         )
-    begun = Begun.of(server.ask("POST", PATH, {"form": form} | wanted).body)
+    begun = Begun.of(server.ask("POST", PATH, {"form": form, **wanted}).body)
     part.mkdir(mode=0o700)
     work = _Work(part, form, begun, Settled(begun.first), [])
     form_of(form, part, begun).restore(work.settled)

@@ -23,7 +23,7 @@ FULL = "memory-full"
 
 def answer(asked: dict[str, Any], aside: str) -> dict[str, Any]:
     """The answer to a question, with what does not fit into memory in the folder *aside*."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "temp_directory": aside,
