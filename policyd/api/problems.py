@@ -80,11 +80,11 @@ def problem(error: errors.PolicydError) -> Problem:
 
 def _more(error: errors.PolicydError) -> Mapping[str, object]:
     if isinstance(error, errors.QueryRefused):
-        return {"column": error.column, "length": error.length, "expected": error.expected}
+        return {"column": error.column, "length": error.length, "expected": list(error.expected)}
     return {}
 
 
-_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405}
+_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405, "query-field-forbidden": 403}
 
 INTERNAL = Problem(
     500,
