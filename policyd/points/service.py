@@ -30,6 +30,7 @@ from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
 from policyd.points.search import Log, SearchPoint
+from policyd.points.tail import TailPoint
 from policyd.points.webhook import Webhook
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
@@ -81,9 +82,10 @@ class Service:
         self.search = SearchPoint(
             Log(ledger, stores.reader, self.publication),
             stores.search,
-            lambda: self._policy.current.engine.snapshot.vocabulary.levels,
+            self._levels,
             stores.keys.derived("cursors"),
         )
+        self.tail = TailPoint(stores.reader, ledger, self._levels)
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
@@ -127,6 +129,10 @@ class Service:
             await self.refusals.flush()
             with contextlib.suppress(PolicydError):  # it is about to end, and has said why
                 await self.publication.covering(self._ledger.size)
+
+    def _levels(self) -> tuple[str, ...]:
+        """The company's levels of labels, lowest first."""
+        return self._policy.current.engine.snapshot.vocabulary.levels
 
     def _restore_counters(self) -> None:
         """A limit survives a restart: the longest stretch of one is a month."""
