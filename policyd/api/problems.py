@@ -78,7 +78,7 @@ def problem(error: errors.PolicydError) -> Problem:
 
 def _more(error: errors.PolicydError) -> Mapping[str, object]:
     if isinstance(error, errors.QueryRefused):
-        return {"column": error.column, "length": error.length, "expected": error.expected}
+        return {"column": error.column, "length": error.length, "expected": list(error.expected)}
     return {}
 
 
