@@ -46,6 +46,7 @@ from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.policy.builder_process import Builder
 from policyd.registry.keys import KeyStore, NewKey
+from policyd.search.process import Allowance, Search
 from policyd.settings import (
     LOOPBACK,
     Settings,
@@ -241,15 +242,30 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
                 try:
                     rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
                     keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
-                    days = retention_days(settings)
-                    service = Service(stores, source.read, await start, days)
-                    async with service.running():
-                        await _run(settings, service, door)
+                    async with _search(settings, folder) as search:
+                        stores = Stores(
+                            *(ledger, reader, keys, folder.signer, search),
+                            *(guard, witnesses, keeping),
+                        )
+                        days = retention_days(settings)
+                        service = Service(stores, source.read, await start, days)
+                        async with service.running():
+                            await _run(settings, service, door)
                 finally:
                     # The last to close the file takes its WAL away, and a reader cannot.
                     reader.close()
                     await ledger.close()
+
+
+@asynccontextmanager
+async def _search(settings: Settings, folder: DataFolder) -> AsyncIterator[Search]:
+    """What searches the log; its process starts with the first question."""
+    allowance = Allowance(seconds=settings.search_seconds, memory=settings.search_bytes)
+    search = Search(folder.path, allowance)
+    try:
+        yield search
+    finally:
+        await search.close()
 
 
 def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """Days after which sealed records leave the ledger's file, which then is quicker to copy."""
+    search_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long one search may take; what is found until then is answered, and marked as a part."""
+    search_bytes: Annotated[int, Field(ge=1 << 27, le=1 << 40)] = 1 << 30
+    """Memory that searches may use; beyond it they use the disk."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20

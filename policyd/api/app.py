@@ -19,6 +19,7 @@ from policyd.api import (
     outcomes,
     records,
     removal,
+    search,
     tiled_log,
 )
 from policyd.api.checks import PATHS, Checks
@@ -39,7 +40,7 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
-_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal)
+_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal, search)
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
     405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),

@@ -55,6 +55,8 @@ STATUS: tuple[tuple[type[errors.PolicydError], int, str], ...] = (
     (errors.RecordsLost, 410, "These records are lost"),
     (errors.NotFound, 404, "There is no such thing"),
     (errors.QueryRefused, 422, "The query cannot be read"),
+    (errors.QuestionRefused, 422, "The question does not hang together"),
+    (errors.SearchUnavailable, 503, "The log cannot be searched now"),
     (errors.Gone, 410, "It was there once"),
     (errors.Conflict, 409, "It cannot be done as things stand"),
     (errors.PolicyInvalid, 409, "The policy tree has findings"),
@@ -82,7 +84,7 @@ def _more(error: errors.PolicydError) -> Mapping[str, object]:
     return {}
 
 
-_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405}
+_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405, "query-field-forbidden": 403}
 
 INTERNAL = Problem(
     500,

@@ -10,6 +10,8 @@ PolicydError
 ├── NotFound               no such thing, or not for this caller
 │   └── RecordsLost        they were there: the file that has them is damaged or missing
 ├── QueryRefused           a question about the log that cannot be read
+├── QuestionRefused        one that can be read, but does not go together: a cursor of another one
+├── SearchUnavailable      the log could not be searched now
 ├── Gone                   it was there, and was removed on purpose
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
@@ -111,6 +113,18 @@ class QueryRefused(PolicydError):
         self.column = column
         self.length = max(length, 1)
         self.expected = tuple(expected)
+
+
+class QuestionRefused(PolicydError):
+    """A question about the log whose parts do not go together."""
+
+    code = "question-refused"
+
+
+class SearchUnavailable(PolicydError):
+    """The log could not be searched: too many ask, or the process that does it has ended."""
+
+    code = "search-unavailable"
 
 
 class Gone(PolicydError):

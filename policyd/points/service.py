@@ -29,18 +29,21 @@ from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
+from policyd.points.search import Log, SearchPoint
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
+from policyd.search.process import Search
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
+    """What a server keeps: the log with what reads, searches, signs and guards it, and the keys."""
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
+    search: Search
     guard: Guard | None = None
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
@@ -73,6 +76,12 @@ class Service:
             ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
         )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
+        self.search = SearchPoint(
+            Log(ledger, stores.reader, self.publication),
+            stores.search,
+            lambda: self._policy.current.engine.snapshot.vocabulary.levels,
+            stores.keys.derived("cursors"),
+        )
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping

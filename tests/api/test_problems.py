@@ -28,6 +28,13 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.Conflict("said"), 409, "conflict"),
     (errors.Gone("said"), 410, "gone"),
     (errors.QueryRefused("said", column=5, length=3, expected=["`)`"]), 422, "query-unreadable"),
+    (
+        errors.QueryRefused("said", column=1, code="query-field-forbidden"),
+        403,
+        "query-field-forbidden",
+    ),
+    (errors.QuestionRefused("said"), 422, "question-refused"),
+    (errors.SearchUnavailable("said"), 503, "search-unavailable"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),
     (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),

@@ -17,6 +17,8 @@ CODES = {
     "NotFound": "not-found",
     "Conflict": "conflict",
     "Gone": "gone",
+    "QuestionRefused": "question-refused",
+    "SearchUnavailable": "search-unavailable",
     "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
