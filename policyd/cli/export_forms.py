@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -222,6 +222,18 @@ _CELLS: dict[str, tuple[str, ...]] = {
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_of(records: Iterable[tuple[int, dict[str, Any]]]) -> str:
+    """Records with their numbers as CSV with a head, as an export has them."""
+    rows = ([str(seq), *(cell(each, path) for path in _CELLS.values())] for seq, each in records)
+    return csv_rows(["seq", *_CELLS], rows)
+
+
+def csv_rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with a head, no cell of which a spreadsheet takes for a formula."""
+    lines = [_row(head), *(_row([cell(each, ()) for each in row]) for row in rows)]
+    return b"".join(lines).decode()
 
 
 def _csv_line(seq: int, leaf: bytes) -> bytes:
