@@ -6,7 +6,7 @@ Whatever the form, what `settle` says to be there is there after a crash or a fu
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -283,6 +283,17 @@ _CELLS: dict[str, tuple[str, ...]] = {
     "reason": ("reason",),
 }
 """Columns of a CSV export, and where a record has them."""
+
+
+def csv_of(records: Iterable[tuple[int, dict[str, Any]]]) -> str:
+    """Records with their numbers as CSV with a head, as an export has them."""
+    rows = ([str(seq), *(cell(each, path) for path in _CELLS.values())] for seq, each in records)
+    return csv_rows(["seq", *_CELLS], rows)
+
+
+def csv_rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with a head, no cell of which a spreadsheet takes for a formula."""
+    return "".join([csv_row(head), *(csv_row([cell(each, ()) for each in row]) for row in rows)])
 
 
 def _csv_line(seq: int, leaf: bytes) -> bytes:

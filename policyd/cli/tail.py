@@ -13,8 +13,10 @@ import typer
 from policyd.cli.exits import FAILED, FINE
 from policyd.cli.options import ending
 from policyd.cli.output import remark, say
+from policyd.cli.pointing import point
 from policyd.cli.reply import having
-from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
+from policyd.cli.search import Words
+from policyd.cli.server import DEFAULT_URL, Refused, Server, Unanswered, Url
 from policyd.forms import cloudevents
 from policyd.forms.entry import Entry
 from policyd.model.errors import UsageError
@@ -44,9 +46,7 @@ def register(audit: typer.Typer) -> None:
 
 
 def tail(
-    query: Annotated[
-        str | None, typer.Argument(metavar="[QUERY]", help="Which; without it, all.")
-    ] = None,
+    words: Words = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     start: Annotated[
@@ -61,7 +61,7 @@ def tail(
     """Show the newest records, each at least once; it is recorded that you look."""
     server = Server.at(url)
     show = _shower(form, server)
-    watch = _Watch(server, query, follow=follow)
+    watch = _Watch(server, " ".join(words or ()), follow=follow)
     has_lost = False
     try:
         for news in watch.news(_cursor(start, watch)):
@@ -85,7 +85,7 @@ class _Watch:
         cursor: The number of the last record that was shown, or looked at.
     """
 
-    def __init__(self, server: Server, query: str | None, *, follow: bool) -> None:
+    def __init__(self, server: Server, query: str, *, follow: bool) -> None:
         self.cursor = -1
         self._server = server
         self._query = query
@@ -127,9 +127,14 @@ class _Watch:
             return news
 
     def _ask(self, cursor: int | None) -> dict[str, Any]:
-        asked = {"q": self._query, "cursor": cursor}
+        asked = {"q": self._query or None, "cursor": cursor}
         given = urlencode({name: value for name, value in asked.items() if value is not None})
-        body = self._server.ask("GET", f"{_PATH}?{given}").body
+        try:
+            body = self._server.ask("GET", f"{_PATH}?{given}").body
+        except Refused as refused:
+            if refused.place:
+                point(self._query, *refused.place)
+            raise
         return having(("records", "cursor"), body)
 
 
