@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 import signal
 import socket
 import ssl
@@ -40,8 +41,10 @@ from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce
 from policyd.points.keeping import Keeping, Rhythm
+from policyd.points.outbox import Outbox
 from policyd.points.service import Service, Stores
 from policyd.points.source import FolderSource
+from policyd.points.webhook import Hook, Source, Webhook
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.policy.builder_process import Builder
@@ -53,6 +56,7 @@ from policyd.settings import (
     check_exposure,
     personal_fields,
     retention_days,
+    webhook_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -126,6 +130,7 @@ def serve(settings: Settings) -> int:
     if settings.policies is None:
         raise UsageError("say where the policies are: `policyd serve --policies DIR`")
     check_exposure(settings)
+    webhook_of(settings)
     if settings.host not in LOOPBACK:
         raise UsageError(
             f"policies are read from a folder, which is for development, so the server listens"
@@ -242,10 +247,13 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
                 try:
                     rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
                     keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-                    async with _search(settings, folder) as search:
+                    async with (
+                        _search(settings, folder) as search,
+                        _webhook(settings, folder, ledger, reader) as webhook,
+                    ):
                         stores = Stores(
                             *(ledger, reader, keys, folder.signer, search),
-                            *(guard, witnesses, keeping),
+                            *(guard, witnesses, keeping, webhook),
                         )
                         days = retention_days(settings)
                         service = Service(stores, source.read, await start, days)
@@ -255,6 +263,19 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
                     # The last to close the file takes its WAL away, and a reader cannot.
                     reader.close()
                     await ledger.close()
+
+
+def _webhook(
+    settings: Settings, folder: DataFolder, ledger: Ledger, reader: Reader
+) -> AbstractAsyncContextManager[Webhook | None]:
+    """What sends the log away, if that is wanted."""
+    hook = webhook_of(settings)
+    if hook is None:
+        return nullcontext()
+    origin = folder.signer.origin
+    outbox = Outbox(folder.path / "outbox.json", origin, ledger.size)
+    # Chance here keeps no secret: it only spreads what is tried again.
+    return Webhook(Hook(*hook), Source(origin, ledger, reader), outbox, random.random)
 
 
 @asynccontextmanager

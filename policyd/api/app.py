@@ -20,6 +20,7 @@ from policyd.api import (
     records,
     removal,
     search,
+    tail,
     tiled_log,
 )
 from policyd.api.checks import PATHS, Checks
@@ -40,7 +41,7 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
-_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal, search)
+_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal, search, tail)
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
     405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),

@@ -7,6 +7,7 @@ from policyd.ledger.stamp import TOLERANCE
 from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
+from policyd.points.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Readiness:
     log_size: int
     failed_reload: str | None
     warnings: tuple[PolicydError, ...] = ()
+    webhook_lag: int | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -29,7 +31,12 @@ class Readiness:
         return not self.problems
 
 
-def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = None) -> Readiness:
+def readiness(
+    policy: PolicyInForce,
+    ledger: Ledger,
+    keeping: Keeping | None = None,
+    webhook: Webhook | None = None,
+) -> Readiness:
     """Look at everything a check needs."""
     problems: list[PolicydError] = []
     if ledger.failure:
@@ -38,6 +45,9 @@ def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = N
         problems.append(
             ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")
         )
+    warnings = keeping.troubles if keeping else ()
+    if webhook and webhook.trouble:
+        warnings = (*warnings, webhook.trouble)
     current = policy.current
     return Readiness(
         problems=tuple(problems),
@@ -45,5 +55,6 @@ def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = N
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
-        warnings=keeping.troubles if keeping else (),
+        warnings=warnings,
+        webhook_lag=webhook.lag if webhook else None,
     )

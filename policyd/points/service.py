@@ -30,6 +30,8 @@ from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
 from policyd.points.search import Log, SearchPoint
+from policyd.points.tail import TailPoint
+from policyd.points.webhook import Webhook
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
 from policyd.search.process import Search
@@ -47,6 +49,7 @@ class Stores:
     guard: Guard | None = None
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
+    webhook: Webhook | None = None
 
 
 class Service:
@@ -79,12 +82,14 @@ class Service:
         self.search = SearchPoint(
             Log(ledger, stores.reader, self.publication),
             stores.search,
-            lambda: self._policy.current.engine.snapshot.vocabulary.levels,
+            self._levels,
             stores.keys.derived("cursors"),
         )
+        self.tail = TailPoint(stores.reader, ledger, self._levels)
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
+        self.webhook = stores.webhook
         self.places = PlacePoint(self._policy, ledger)
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
@@ -93,7 +98,7 @@ class Service:
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger, self.keeping)
+        return readiness(self._policy, self._ledger, self.keeping, self.webhook)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -110,6 +115,9 @@ class Service:
         runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
         if self.keeping:
             runs.append(self.keeping.run())
+        if self.webhook:
+            await self.webhook.record_start()
+            runs.append(self.webhook.run())
         tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
@@ -121,6 +129,10 @@ class Service:
             await self.refusals.flush()
             with contextlib.suppress(PolicydError):  # it is about to end, and has said why
                 await self.publication.covering(self._ledger.size)
+
+    def _levels(self) -> tuple[str, ...]:
+        """The company's levels of labels, lowest first."""
+        return self._policy.current.engine.snapshot.vocabulary.levels
 
     def _restore_counters(self) -> None:
         """A limit survives a restart: the longest stretch of one is a month."""
@@ -140,5 +152,8 @@ class Service:
             sealed.set_function(lambda: float(keeping.sealed))
             lost = metrics.watch("policyd_segments_lost", "Segments that cannot be read")
             lost.set_function(lambda: float(len(keeping.lost)))
+        if webhook := self.webhook:
+            lag = metrics.watch("policyd_webhook_lag", "Records the webhook has not taken yet")
+            lag.set_function(lambda: float(webhook.lag))
         depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
         depth.set_function(lambda: float(ledger.queue_depth))
