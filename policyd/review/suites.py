@@ -1,20 +1,19 @@
 """Policy tests as they are written: read with positions, every name in them checked."""
 
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from policyd.model.codes import CODES
 from policyd.model.findings import Finding
 from policyd.model.rules import ACTIONS, ANYTHING, Place
 from policyd.model.snapshot import Snapshot
-from policyd.policy.documents import MAX_BYTES, Path
+from policyd.policy import folder, layout
+from policyd.policy.documents import Path
 from policyd.policy.fitting import Read, fit
 from policyd.policy.suite_shapes import CaseEntry, SentenceOfCalls, SuiteFile, TryShape
 from policyd.policy.wording import did_you_mean
 
-_FOLDERS = ("tests", "units/*/tests")
-_FILES = "*_test.yaml"
 _MEMBERS = ("try_", "expect", "allow_only", "never", "only", "may")
 _KINDS = ({"try_", "expect"}, {"try_", "allow_only"}, {"never"}, {"only", "may"})
 
@@ -30,22 +29,22 @@ class PolicyTest:
 
 
 def read_suites(root: pathlib.Path, snapshot: Snapshot) -> tuple[list[PolicyTest], list[Finding]]:
-    """The tests in the tree at *root*, by file and line, and all that is wrong with them.
+    """The tests in the tree at *root*; see `suites_in`."""
+    return suites_in(*folder.read(root, layout.SUITES), snapshot)
+
+
+def suites_in(
+    files: Mapping[str, bytes], unreadable: Iterable[Finding], snapshot: Snapshot
+) -> tuple[list[PolicyTest], list[Finding]]:
+    """The tests in *files*, by file and line, and all that is wrong besides what is *unreadable*.
 
     A name that the tree does not know is a finding: a test about a misspelt integration would
     be denied, and so be passed, for ever.
     """
     tests: list[PolicyTest] = []
-    findings: list[Finding] = []
-    for path in sorted({path for folder in _FOLDERS for path in root.glob(f"{folder}/{_FILES}")}):
-        name = path.relative_to(root).as_posix()
-        try:
-            source = path.read_bytes()[: MAX_BYTES + 1]
-        except OSError as error:
-            why = f"it cannot be read: {error.strerror}"
-            findings.append(Finding(name, 1, 1, "unreadable-file", why))
-            continue
-        read, wrong = fit(name, source, SuiteFile)
+    findings = [*unreadable]
+    for name in sorted(filter(layout.is_suite, files)):
+        read, wrong = fit(name, files[name], SuiteFile)
         findings += wrong
         if not wrong:
             findings += [*_misshapen(read), *_unknown(read, snapshot)]
