@@ -36,6 +36,7 @@ class Block(NamedTuple):
     """Every one of the callers, with all of the data, at all of the places.
 
     Of a write, `sources` are those that make the difference, each of them; ("",) for none.
+    `found` has some of its differences: one for each of the names, as far as there is room.
     """
 
     alike: Alike
@@ -43,15 +44,18 @@ class Block(NamedTuple):
     data: Names
     places: Names
     sources: Names
-    found: Found  # one of its differences
+    found: tuple[Found, ...]
 
 
-def blocks(space: Space, found: Iterable[Found]) -> list[Block]:
-    """The differences as blocks: each difference in one, and each as large as it can be."""
+def blocks(space: Space, found: Iterable[Found], most: int = 1) -> list[Block]:
+    """The differences as blocks: each difference in one, and each as large as it can be.
+
+    At *most* so many of its differences are kept of each.
+    """
     alike: dict[Alike, dict[_Point, Found]] = defaultdict(dict)
     for key, point, one in _alike(space, found):
         alike[key].setdefault(point, one)
-    return [each for key in sorted(alike, key=str) for each in _covering(key, alike[key])]
+    return [each for key in sorted(alike, key=str) for each in _covering(key, alike[key], most)]
 
 
 def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point, Found]]:
@@ -132,7 +136,7 @@ def _duty(sayings: Sayings, each: Difference) -> str | None:
     return f"{Treatment(weight).word} of {fields}"
 
 
-def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
+def _covering(alike: Alike, points: dict[_Point, Found], most: int) -> Iterator[Block]:
     """Blocks that have all the points: grown from the first point that is in none yet."""
     left = dict(points)
     while left:
@@ -144,6 +148,18 @@ def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
                 if all(each in points for each in product(*wider)):
                     sets[dimension].add(value)
         callers, data, places, sources = (tuple(sorted(each)) for each in sets)
-        yield Block(alike, callers, data, places, sources, points[first])
-        for point in product(callers, data, places, sources):
+        covered = list(product(callers, data, places, sources))
+        some = [points[each] for each in _telling(first, covered)[:most]]
+        yield Block(alike, callers, data, places, sources, tuple(some))
+        for point in covered:
             left.pop(point, None)
+
+
+def _telling(first: _Point, points: Iterable[_Point]) -> list[_Point]:
+    """Points in which each name of each dimension occurs; *first* stays first."""
+    chosen, seen = [first], set(enumerate(first))
+    for each in points:
+        if not seen.issuperset(enumerate(each)):
+            chosen.append(each)
+            seen.update(enumerate(each))
+    return chosen
