@@ -68,12 +68,11 @@ def _how(is_before: bool, is_after: bool) -> str:  # noqa: FBT001 - two of a kin
 
 
 def _meaning(path: str, touched: set[str]) -> str:
-    beside = next((word for shape, word in _BESIDE if shape.fullmatch(path)), None)
     if path in touched:
-        return beside or "changes"
-    if layout.decides(path):
+        return "changes"
+    if layout.decides(path) or layout.is_suite(path):
         return "formatting"
-    return beside or "uncovered"
+    return next((word for shape, word in _BESIDE if shape.fullmatch(path)), "uncovered")
 
 
 def _change(
@@ -84,12 +83,13 @@ def _change(
     edits = tuple(_edits(old.words if old else {}, new.words if new else {}))
     if not edits and old and new:
         return None
+    unit = sides[0].units.get(one.unit or "")
     return Change(
         ref=one.ref,
         kind=one.kind,
         how=_how(old is not None, new is not None),
         decides=_decides(one, edits, sides, is_both=bool(old and new)),
-        owner=one.owner,
+        owner=unit.owner if unit else one.owner,
         unit=one.unit,
         edits=edits,
         before=old.place if old else None,

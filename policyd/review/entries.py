@@ -89,6 +89,8 @@ def _listed(
     unit: str | None = None,
 ) -> Iterator[Entry]:
     """What stands in the sections of a file; each other word is a setting of the file."""
+    # Whoever a word of the company names, central IT answers for what it says.
+    is_company = document.file == layout.COMPANY
     owner = data.get("owner")
     for section, content in data.items():
         kind, prefix = sections.get(section, ("", ""))
@@ -98,7 +100,7 @@ def _listed(
             continue
         for name, said in content.items():
             words = said if isinstance(said, dict) else {_WORDS.get(kind, "is"): said}
-            own = words.get("owner") if kind != "integration" else None
+            own = None if is_company else words.get("owner")
             about = (f"{prefix}{name}", kind)
             entry = _entry(document, about, (section, name), words, own or owner)
             yield entry._replace(

@@ -21,6 +21,8 @@ def headline(review: Review) -> str:
     why = " and ".join(_BLOCKS[each] for each in review.blocked_by)
     if review.state == "not-proved":
         why = "; ".join(review.proof.access.gaps) or "a region was not shown by the engines"
+    if review.state == "opens" and not review.totals.opens:
+        return "ASKS LESS of calls that are allowed"
     words = _HEADLINES[review.state].format(why=why)
     if review.state == "same" and not review.totals.deciding:
         return f"{words}: {_plural(review.totals.files, 'file')} changed in form or words only"
@@ -82,27 +84,26 @@ def concerned(region: RegionTold) -> list[tuple[str, str]]:
     return [(owner, "; ".join(why)) for owner, why in found.items()]
 
 
-def verdict_words(proved: Proved, opens: str, closes: str) -> str:
+def proof_rows(review: Review) -> Iterator[tuple[str, str]]:
+    """What was proved: a name for what it is about, and the verdict."""
+    proof = review.proof
+    counts = [sum(each.side == side for each in review.regions) for side in ("opens", "closes")]
+    yield "calls", _verdict(proof.access, *(_plural(count, "region") for count in counts))
+    yield "guardrails", _verdict(proof.guardrails, "what units may have", "what they had")
+    for unit in proof.units:
+        yield f"unit {unit.unit}", _unit_words(unit.verdict, unit.told)
+
+
+def _verdict(proved: Proved, opens: str, closes: str) -> str:
     """What a proof came to in words."""
-    if proved.verdict == "widens" and proved.closing == "widens":
-        said = f"OPENS and CLOSES {opens}"
-    elif proved.verdict == "widens":
-        said = f"OPENS {opens}"
-    elif proved.verdict == "proved" and proved.closing == "widens":
-        said = f"PROVED: opens nothing; CLOSES {closes}"
+    if proved.verdict == "widens":
+        said = f"OPENS {opens}" + (f", closes {closes}" if proved.closing == "widens" else "")
     elif proved.verdict == "proved":
-        said = "PROVED the same"
+        is_less = proved.closing == "widens"
+        said = f"PROVED: opens nothing, closes {closes}" if is_less else "PROVED the same"
     else:
         said = {"maybe": "MAYBE", "not-proved": "NOT PROVED"}[proved.verdict]
     return f"{said}; not decided: {'; '.join(proved.gaps)}" if proved.gaps else said
-
-
-def proof_rows(review: Review) -> Iterator[tuple[str, str]]:
-    """What was proved, with the words of what it is about."""
-    yield "calls", verdict_words(review.proof.access, "calls", "calls")
-    yield "guardrails", verdict_words(review.proof.guardrails, "grants", "grants")
-    for unit in review.proof.units:
-        yield f"unit {unit.unit}", _unit_words(unit.verdict, unit.told)
 
 
 def _unit_words(verdict: str, told: tuple[str, ...]) -> str:
@@ -116,6 +117,8 @@ def _unit_words(verdict: str, told: tuple[str, ...]) -> str:
 
 def test_words(review: Review) -> str:
     """What the tests came to."""
+    if review.head.snapshot is None:
+        return "not run"
     tests = review.tests
     more = f", {tests.not_proved} not proved" if tests.not_proved else ""
     return f"{tests.passed} passed, {tests.failed} failed{more}"
@@ -161,6 +164,7 @@ def means(file: FileTold) -> str:
 
 
 _MEANS = {
+    "changes": "not compared",
     "formatting": "formatting only",
     "tests": "policy tests",
     "prose": "prose",
@@ -170,6 +174,8 @@ _MEANS = {
 
 def what_of(change: Change) -> str:
     """What a change does to calls."""
+    if change.kind == "test":
+        return "a policy test"
     if not change.decides:
         return "words only"
     numbers = ", ".join(map(str, change.regions[:12]))

@@ -126,7 +126,7 @@ def _changes(review: Review) -> Iterator[str]:
     items += [
         f"- {each.how} `{_code(each.path)}`: {means(each)}"
         for each in review.files
-        if each.means != "changes"
+        if each.means != "changes" or review.head.snapshot is None
     ]
     yield from _listed("Changes", items)
 

@@ -15,6 +15,7 @@ from policyd.proof.promises import grants, inside
 from policyd.proof.proving import Comparison, Verdict, compare
 from policyd.review.artefact import (
     Change,
+    FileTold,
     Noted,
     Proof,
     Proved,
@@ -29,7 +30,7 @@ from policyd.review.artefact import (
 )
 from policyd.review.causes import MOST_EXAMPLES
 from policyd.review.changes import changes, files_told
-from policyd.review.policy_tests import Report, run
+from policyd.review.policy_tests import Report, Result, run
 from policyd.review.policy_tests import Verdict as Tested
 from policyd.review.regions import regions_told, with_regions
 from policyd.review.revisions import Pair, Version
@@ -93,7 +94,7 @@ def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
         totals=_totals([], [], len(pair.changed), lint),
         lint=tuple(sorted(lint)),
         tests=Tests(),
-        files=tuple(files_told(pair, ())),
+        files=tuple(FileTold(each.path, each.how, "changes") for each in pair.changed),
         changes=(),
         proof=UNREAD,
         regions=(),
@@ -192,7 +193,7 @@ def _tested(report: Report) -> Tests:
             suite=each.test.suite,
             it=each.test.entry.it,
             verdict=str(each.verdict),
-            problems=(*(p for failure in each.failures for p in failure.problems), *each.gaps),
+            problems=_problems(each),
         )
         for each in report.results
         if each.verdict is not Tested.PASSED
@@ -203,6 +204,12 @@ def _tested(report: Report) -> Tests:
         not_proved=report.count(Tested.NOT_PROVED),
         told=tuple(sorted(told)),
     )
+
+
+def _problems(result: Result) -> tuple[str, ...]:
+    """What went wrong in a test, each once."""
+    problems = (each for failure in result.failures for each in failure.problems)
+    return tuple(dict.fromkeys((*problems, *result.gaps)))
 
 
 def _blocked(lint: Sequence[Noted], tests: Tests) -> tuple[str, ...]:

@@ -83,22 +83,29 @@ def _of_proof(proof: Proof) -> Iterator[Ground]:
             yield Ground("not-proved", f"unit:{unit.unit}", why)
 
 
+_WHY = {
+    "destination": "data could go to another place than before",
+    "connection": "data could go to another place than before",
+    "exemption": "a rule is lifted, for other calls or for longer",
+    "role": "a role lets somebody reach what others may",
+    "promotion": "an integration is brought to production",
+    "unit": "central IT says what a unit may do, or how strictly",
+}
+
+
 def _of_change(change: Change, sides: tuple[Snapshot, Snapshot]) -> Iterator[Ground]:
-    ref, is_there = change.ref, change.how != "removed"
-    if change.kind == "rule" and change.unit is None and change.decides:
-        yield Ground("guardrail", ref, "a guardrail is not the same, whatever it opens")
-    if change.kind == "dataset" and change.decides and _is_lowered(ref, sides):
-        yield Ground("label-lowered", ref, "data is said to be milder than it was")
-    if change.kind in {"destination", "connection"} and change.decides and is_there:
-        yield Ground("place-listed", ref, "data could go to another place than before")
-    if change.kind == "exemption" and change.decides and is_there:
-        yield Ground("exemption", ref, "a rule is lifted, for other calls or for longer")
-    if change.kind == "role" and change.decides and is_there:
-        yield Ground("role", ref, "a role lets somebody reach what others may")
+    ref = change.ref
+    if change.unit is None and change.decides:
+        why = "it is one of the guardrails, whatever it opens"
+        if change.how != "removed":
+            why = _WHY.get(change.kind, why)
+        if change.kind == "dataset" and _is_lowered(ref, sides):
+            why = "data is said to be milder than it was"
+        yield Ground("guardrail", ref, why)
     if ref in {"policyd.yaml:review", "policyd.yaml:lint"} or _moves_owner(change):
         yield Ground("review-rules", ref, "it changes who approves, or what lint blocks")
-    if change.kind == "test" and change.how != "added":
-        yield Ground("tests-weakened", ref, "a promise is not the same, or gone")
+    if change.kind == "test" and change.unit is None and change.how != "added":
+        yield Ground("promise", ref, "a promise of central IT is not the same, or gone")
 
 
 def _moves_owner(change: Change) -> bool:
@@ -157,13 +164,21 @@ def _needed(found: Found) -> Iterator[_Need]:
         yield from _for_words(found)
     for change in seen:
         yield from _for_change(found, change)
-    for region in found.regions:
-        for each in region.concerns if region.side == "opens" else ():
-            if each.part in {"data", "destination"}:
-                yield _Need(each.owner, each.part, each.about, (region.number,))
+    yield from _for_regions(found)
+    is_same = found.proof.access.verdict == Verdict.PROVED
+    if not is_same and any(_grounds(found)):
+        yield _Need(found.keeper, "change", ("guardrails",))
     for file in found.files:
         if file.means == "uncovered":
             yield _Need(found.keeper, "change", (file.path,))
+
+
+def _for_regions(found: Found) -> Iterator[_Need]:
+    """The owners of the data and destinations of which more can be reached."""
+    opens = (one for one in found.regions if one.side == "opens")
+    for number, each in ((one.number, each) for one in opens for each in one.concerns):
+        if each.part in {"data", "destination"}:
+            yield _Need(each.owner, each.part, each.about, (number,))
 
 
 def _for_words(found: Found) -> Iterator[_Need]:

@@ -1,5 +1,6 @@
 """A review for a terminal: totals first and last, symbols beside words, as wide as it is."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -128,7 +129,7 @@ def _changes(review: Review) -> Iterator[_Told]:
     if len(review.changes) > _TOLD_CHANGES:
         yield 2, f"  and {len(review.changes) - _TOLD_CHANGES} more: see --json", ""
     for file in review.files:
-        if file.means != "changes":
+        if file.means != "changes" or review.head.snapshot is None:
             yield 4, f"  {file.how} {file.path}: {means(file)}", ""
 
 
@@ -148,7 +149,7 @@ def _route(review: Review) -> Iterator[_Told]:
     yield 0, "", ""
     yield 2, f"lane     {summary(routing)}", "bold"
     for ground in routing.grounds:
-        yield 11, f"         {ground.code}: {ground.about}: {ground.message}", ""
+        yield 11, f"         {ground.about}: {ground.message}", ""
     for each in routing.approvers:
         yield 11, f"approve  {each.owner} <{each.contact}>: {'; '.join(each.why)}", ""
 
@@ -157,13 +158,11 @@ def _wrapped(text: str, indent: int, width: int | None) -> list[str]:
     """*text* in lines of at most *width* cells; a name that is longer than that is never cut."""
     if width is None or cell_len(text) <= width:
         return [text]
-    indent = min(indent, width // 3)
-    start = len(text) - len(text.lstrip())
-    found, line = [], " " * min(start, indent or start)
-    for word in text.split():
-        wider = f"{line}{'' if not line or line.isspace() else ' '}{word}"
-        if cell_len(wider) > width and line.strip():
+    found, line = [], ""
+    for word in re.findall(r"\s*\S+", text):
+        if line.strip() and cell_len(line + word) > width:
             found.append(line)
-            wider = " " * indent + word
-        line = wider
+            line = " " * min(indent, width // 3) + word.lstrip()
+        else:
+            line += word
     return [*found, line]
