@@ -30,6 +30,7 @@ _UNIT_FILE = re.compile(f"{UNITS}/({_NAME})/(?:{'|'.join(map(re.escape, UNIT_FIL
 _OPENED = re.compile(f"guardrails|{TEMPLATES}|{UNITS}|{UNITS}/[^/]+")
 # Policy tests, schemas and prose may lie in the tree; they decide nothing.
 _SUITE = re.compile(f"(?:{UNITS}/[^/]+/)?tests/[^/]*_test\\.yaml")
+_CALLS = re.compile(f"(?:{UNITS}/[^/]+/)?tests/calls\\.yaml")
 _TO_SUITES = re.compile(f"tests|{UNITS}|{UNITS}/[^/]+|{UNITS}/[^/]+/tests")
 _BESIDE = re.compile(r"(?:.*/)?\.[^/]*|tests|schemas|units/[^/]+/tests|.*\.md|CODEOWNERS")
 
@@ -65,6 +66,21 @@ def is_suite(path: str) -> bool:
     return bool(_SUITE.fullmatch(path))
 
 
+def is_of_tests(path: str) -> bool:
+    """Whether *path* is a file of policy tests, or one of calls that they share."""
+    return is_suite(path) or is_calls(path)
+
+
+def is_calls(path: str) -> bool:
+    """Whether *path* is a file of calls that the suites of its folder share."""
+    return bool(_CALLS.fullmatch(path))
+
+
+def calls_beside(suite: str) -> str:
+    """The path of the calls that the suites in the folder of *suite* share."""
+    return f"{suite.rpartition('/')[0]}/calls.yaml"
+
+
 def leads_to_suites(folder: str) -> bool:
     """Whether files of policy tests may be in *folder* or below."""
     return bool(_TO_SUITES.fullmatch(folder))
@@ -72,7 +88,7 @@ def leads_to_suites(folder: str) -> bool:
 
 DECIDING = Selection(decides, is_opened, lies_beside)
 SUITES = Selection(
-    is_suite, leads_to_suites, lambda path: not is_suite(path) and not leads_to_suites(path)
+    is_of_tests, leads_to_suites, lambda path: not is_of_tests(path) and not leads_to_suites(path)
 )
 
 

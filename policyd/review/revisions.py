@@ -7,7 +7,9 @@ from typing import Literal
 
 from policyd.model.errors import UsageError
 from policyd.model.findings import Finding
+from policyd.model.snapshot import Snapshot
 from policyd.policy import folder, layout
+from policyd.policy.load import draft
 from policyd.review import stored
 from policyd.review.git import Repository
 
@@ -27,7 +29,7 @@ class Version:
         commit: The id of its commit; None of a folder.
         files: What decides; what should not be there is there without its content.
         unreadable: What of it cannot be read.
-        suites: Files of policy tests.
+        suites: Files of policy tests, and of calls that they share.
         unreadable_suites: Which of them cannot be read.
     """
 
@@ -88,6 +90,34 @@ def at_revision(root: Path, revision: str) -> Version:
     """
     repository = Repository.around(root)
     return _at(repository, repository.commit(revision), revision)
+
+
+def named(root: Path, name: str) -> Version:
+    """The version of the tree at *root* that is called *name*.
+
+    A folder begins with `./`, `../` or `/`, and is looked for from *root*; else it is a revision.
+
+    Raises:
+        UsageError: there is none.
+    """
+    is_folder = name.startswith(("./", "../", "/"))
+    return at_folder(root / name) if is_folder else at_revision(root, name)
+
+
+def snapshot_of(version: Version) -> Snapshot:
+    """The snapshot of a version.
+
+    Raises:
+        UsageError: it has findings, of which the first is named.
+    """
+    made, findings = draft(version.files, version.unreadable)
+    if made is None:
+        raise UsageError(
+            f"the policy tree of `{version.name}` has {len(findings)} findings, first"
+            f" {findings[0]}; compare with one that loads",
+            code="version-invalid",
+        )
+    return made.snapshot()
 
 
 def between(root: Path, revisions: str) -> Pair:
@@ -153,4 +183,4 @@ def _at(repository: Repository, commit: str, name: str) -> Version:
 
 def _only_suites(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Without files and folders that stand where suites could."""
-    return {path: each for path, each in files.items() if layout.is_suite(path)}
+    return {path: each for path, each in files.items() if layout.is_of_tests(path)}
