@@ -1,6 +1,8 @@
 """`policyd review`: what a change of a policy tree opens and closes, and who has to approve it."""
 
 import shutil
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,8 @@ from policyd.cli.output import remark, say
 from policyd.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from policyd.model.snapshot import Snapshot
+    from policyd.review.all_calls import Others
     from policyd.review.artefact import Review
     from policyd.review.reviewing import Watch
     from policyd.review.revisions import Pair
@@ -60,15 +64,22 @@ def review_change(  # noqa: PLR0913 - a parameter for each option
     detailed: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Say by the exit code what was found.")
     ] = False,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="The day by which suppressions and skipped tests end.  [today]"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Say what a change opens and closes by meaning, whether that is proved, and who approves."""
-    from policyd.review.reviewing import review
+    from policyd.review.reviewing import Given, review
     from policyd.review.terminal import lines
 
     pair = _pair(base, head, policies)
+    given = Given(_day(now), _others(policies if head is None else head), _progress())
     with told_in(None):
-        found = review(pair, _progress())
+        found = review(pair, given)
     _write(out, found.to_json())
     if markdown:
         from policyd.review.markdown import comment
@@ -95,6 +106,26 @@ def _pair(base: str, head: Path | None, policies: Path) -> "Pair":
     return revisions.between(policies, base)
 
 
+def _day(text: str | None) -> date:
+    """The day that was named, or today's."""
+    try:
+        return date.fromisoformat(text) if text else datetime.now().astimezone().date()
+    except ValueError:
+        raise UsageError(f"`{text}` is no day such as 2026-03-02") from None
+
+
+def _others(folder: Path) -> "Others":
+    """Other versions of the tree at *folder*, that tests of it compare it with."""
+
+    @cache
+    def read(name: str) -> "Snapshot":
+        from policyd.review.revisions import named, snapshot_of
+
+        return snapshot_of(named(folder, name))
+
+    return read
+
+
 def _progress() -> "Watch":
     """Says on stderr which step begins, where somebody watches."""
     import sys
@@ -116,7 +147,7 @@ def _write(path: Path | None, content: bytes) -> None:
 def _exit_code(review: "Review") -> int:
     if review.blocked_by:
         return FAILED
-    return UNDECIDED if review.tests.not_proved else FINE
+    return UNDECIDED if review.tests.not_proved or review.tests.errors else FINE
 
 
 def _detailed(review: "Review") -> int:

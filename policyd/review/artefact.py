@@ -61,11 +61,13 @@ class TestTold(msgspec.Struct, frozen=True, order=True):
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy tests of the new tree came to."""
+    """What the policy tests of the new tree came to; `errors` could not be asked at all."""
 
     passed: int = 0
     failed: int = 0
     not_proved: int = 0
+    errors: int = 0
+    skipped: int = 0
     told: tuple[TestTold, ...] = ()
 
 
@@ -262,7 +264,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything about a change.
 
-    `state` is `blocked`, `not-proved`, `opens`, `closes` or `same`.
+    `state` is `blocked`, `not-proved`, `opens`, `closes` or `same`. `today` is the day by which
+    suppressions and skipped tests end; it is no part of the digest.
     """
 
     schema: int = SCHEMA
@@ -279,16 +282,18 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     proof: Proof
     regions: tuple[RegionTold, ...]
     routing: Routing
+    today: str | None = None
 
     @functools.cached_property
     def plain(self) -> dict[str, Any]:
         """All of it in the types of JSON, with both digests."""
         told: dict[str, Any] = msgspec.to_builtins(self)
-        return {**told, "decisions": self.decisions, "digest": _digest(told)}
+        digest = _digest({**told, "today": None})
+        return {**told, "decisions": self.decisions, "digest": digest}
 
     @property
     def digest(self) -> str:
-        """What names this review: `sha256:` over the canonical bytes of all but the digests."""
+        """What names this review: `sha256:` over all of it but the digests and the day."""
         return str(self.plain["digest"])
 
     @functools.cached_property

@@ -120,8 +120,13 @@ def test_words(review: Review) -> str:
     if review.head.snapshot is None:
         return "not run"
     tests = review.tests
-    more = f", {tests.not_proved} not proved" if tests.not_proved else ""
-    return f"{tests.passed} passed, {tests.failed} failed{more}"
+    more = (
+        (tests.not_proved, "not proved"),
+        (tests.errors, "could not be asked"),
+        (tests.skipped, "skipped"),
+    )
+    told = "".join(f", {count} {word}" for count, word in more if count)
+    return f"{tests.passed} passed, {tests.failed} failed{told}"
 
 
 def cause(ref: str, review: Review) -> str:

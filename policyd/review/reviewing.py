@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
 
 from policyd import __version__
 from policyd.engine.decide import Engine
@@ -13,6 +15,7 @@ from policyd.policy.documents import read
 from policyd.policy.load import draft
 from policyd.proof.promises import grants, inside
 from policyd.proof.proving import Comparison, Verdict, compare
+from policyd.review.all_calls import Others
 from policyd.review.artefact import (
     Change,
     FileTold,
@@ -30,7 +33,7 @@ from policyd.review.artefact import (
 )
 from policyd.review.causes import MOST_EXAMPLES
 from policyd.review.changes import changes, files_told
-from policyd.review.policy_tests import Report, Result, run
+from policyd.review.policy_tests import Report, Result, no_others, run
 from policyd.review.policy_tests import Verdict as Tested
 from policyd.review.regions import regions_told, with_regions
 from policyd.review.revisions import Pair, Version
@@ -60,12 +63,27 @@ class BaseInvalid(PolicyInvalid):
         )
 
 
-def review(pair: Pair, watch: Watch = lambda _: None) -> Review:
+class Given(NamedTuple):
+    """What a review is told besides the two trees.
+
+    Attributes:
+        today: By which suppressions and skipped tests end; without it, they do not.
+        others: Other versions of the tree, for tests that compare with one.
+        watch: Is told which step begins.
+    """
+
+    today: date | None = None
+    others: Others = no_others
+    watch: Watch = lambda _: None
+
+
+def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a value that never changes
     """The review of what changes from the base to the head of a pair.
 
     Raises:
         BaseInvalid: the base does not load.
     """
+    watch = given.watch
     watch("loading both trees")
     base, wrong = loaded(pair.base)
     if base is None:
@@ -73,7 +91,7 @@ def review(pair: Pair, watch: Watch = lambda _: None) -> Review:
     head, findings = loaded(pair.head)
     if head is None:
         return _unread(pair, base, findings)
-    return _Reviewing(pair, (base, head), watch).review()
+    return _Reviewing(pair, (base, head), given).review()
 
 
 def loaded(version: Version) -> tuple[Snapshot | None, list[Finding]]:
@@ -105,8 +123,9 @@ def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
 class _Reviewing:
     """One review in the making, of two trees that load."""
 
-    def __init__(self, pair: Pair, sides: Sides, watch: Watch) -> None:
-        self._pair, self._sides, self._watch = pair, sides, watch
+    def __init__(self, pair: Pair, sides: Sides, given: Given) -> None:
+        self._pair, self._sides, self._given = pair, sides, given
+        self._watch = given.watch
 
     def review(self) -> Review:
         pair = self._pair
@@ -135,6 +154,7 @@ class _Reviewing:
             proof=proof,
             regions=tuple(regions),
             routing=routing,
+            today=self._given.today.isoformat() if self._given.today else None,
         )
 
     def _checked(self) -> tuple[list[Noted], Tests]:
@@ -142,7 +162,9 @@ class _Reviewing:
         version, head = self._pair.head, self._sides[1]
         self._watch("running the tests of the head")
         tests, findings = suites_in(version.suites, version.unreadable_suites, head)
-        return [_noted(each) for each in findings], _tested(run(Engine(head), tests))
+        return [_noted(each) for each in findings], _tested(
+            run(Engine(head), tests, today=self._given.today, others=self._given.others)
+        )
 
     def _proof(self, found: Comparison, changed: Sequence[Change]) -> Proof:
         access = _proved(found)
@@ -196,12 +218,14 @@ def _tested(report: Report) -> Tests:
             problems=_problems(each),
         )
         for each in report.results
-        if each.verdict is not Tested.PASSED
+        if each.verdict not in {Tested.PASSED, Tested.SKIPPED}
     ]
     return Tests(
         passed=report.count(Tested.PASSED),
         failed=report.count(Tested.FAILED),
         not_proved=report.count(Tested.NOT_PROVED),
+        errors=report.count(Tested.ERROR),
+        skipped=report.count(Tested.SKIPPED),
         told=tuple(sorted(told)),
     )
 
