@@ -42,7 +42,7 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
     """Totals stand first and last; what opens has its cause, its call and its owners."""
     widen(new)
 
-    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md", COLUMNS="120")
+    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md", COLUMNS="400")
 
     lines = ended.out.splitlines()
     assert (ended.code, ended.err) == (0, "")
