@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.program import POLICIES, Program
 
-_PLACE = re.compile(r"^(.+?):(\d+):(\d+): ([a-z-]+) (.+)$")
+_PLACE = re.compile(r"^(.+?):(\d+):(\d+): (error|warning|info) ([^:]+): (.+)$")
 
 
 @pytest.fixture
@@ -27,8 +27,11 @@ def test_sample_company_is_fine(policyd: Program) -> None:
     ended = policyd("lint", POLICIES)
 
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"{POLICIES}: no findings\n"
-    assert policyd("lint", POLICIES, "--json").json() == []
+    assert ended.out == f"{POLICIES}: no findings, 4 suppressed\n"
+    told = policyd("lint", POLICIES, "--json").json()
+    assert told["counts"] == {"error": 0, "warning": 0, "info": 0, "suppressed": 4}
+    assert [each["id"] for each in told["findings"]] == ["PD702", "PD702", "PD502", "PD503"]
+    assert all(each["suppressed"]["reason"] for each in told["findings"])
 
 
 def test_findings_stand_where_an_editor_finds_them(policyd: Program, broken: Path) -> None:
@@ -41,14 +44,15 @@ def test_findings_stand_where_an_editor_finds_them(policyd: Program, broken: Pat
     assert all(place and (policyd.folder / place[1]).exists() for place in places)
     files = {place[1] for place in places if place}
     assert {"mine/guardrails/roles.yaml", "mine/units/hr/unit.yaml"} <= files
-    assert count == f"mine: {len(lines)} findings"
+    assert count == f"mine: {len(lines)} errors"
 
 
 def test_findings_are_objects_for_programs(policyd: Program, broken: Path) -> None:
     """With --json the same findings come as objects, in the same order."""
     told = policyd("lint", broken)
     ended = policyd("lint", broken, "--json")
-    lines = ["{file}:{line}:{column}: {code} {message}".format(**each) for each in ended.json()]
+    told_json = ended.json()["findings"]
+    lines = ["{file}:{line}:{column}: {level} {id}: {message}".format(**e) for e in told_json]
 
     assert ended.code == 1
     assert lines == told.out.splitlines()[:-1]
