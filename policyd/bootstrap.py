@@ -13,7 +13,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -271,6 +271,8 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
                         stores = Stores(
                             ledger, reader, keys, folder.signer, guard, witnesses, keeping
                         )
+                        if settings.policies is None:
+                            stores = replace(stores, policies=policies, maker=maker)
                         days = retention_days(settings)
                         service = Service(stores, source.read, await start, days)
                         async with service.running():
@@ -344,6 +346,7 @@ def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
         service,
         max_body=settings.max_body_bytes,
         max_depth=settings.max_depth,
+        max_tree=settings.max_tree_bytes,
         public_url=settings.public_url,
         public_log=settings.public_log,
     )

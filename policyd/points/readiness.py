@@ -1,10 +1,12 @@
 """Whether checks are answered, and if not, why and what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.stamp import TOLERANCE
-from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
+from policyd.ledger.stamp import TOLERANCE, timestamp
+from policyd.model.change import Change
+from policyd.model.errors import ClockBehind, Conflict, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
 
@@ -29,8 +31,13 @@ class Readiness:
         return not self.problems
 
 
-def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = None) -> Readiness:
-    """Look at everything a check needs."""
+def readiness(
+    policy: PolicyInForce,
+    ledger: Ledger,
+    keeping: Keeping | None = None,
+    emergencies: Iterable[Change] = (),
+) -> Readiness:
+    """Look at everything a check needs; *emergencies* are in force, and nobody agreed to them."""
     problems: list[PolicydError] = []
     if ledger.failure:
         problems.append(LedgerUnavailable(ledger.failure.message))
@@ -45,5 +52,14 @@ def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = N
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
-        warnings=keeping.troubles if keeping else (),
+        warnings=(*(keeping.troubles if keeping else ()), *map(_unreviewed, emergencies)),
+    )
+
+
+def _unreviewed(change: Change) -> PolicydError:
+    until = timestamp(change.emergency.until) if change.emergency else ""
+    return Conflict(
+        f"change `{change.id}` was put in force in an emergency, and nobody has approved it:"
+        f" approve it before {until}, or roll it back",
+        code="emergency-unreviewed",
     )

@@ -25,17 +25,23 @@ from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
+from policyd.points.policies import Policies
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
+from policyd.points.source import Maker
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
+from policyd.registry.policies import PolicyStore
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
+    """What a server keeps: the log with what reads, signs and guards it, the keys, and policies.
+
+    With `policies` and a `maker` it decides by what was published, and without by a folder.
+    """
 
     ledger: Ledger
     reader: Reader
@@ -44,6 +50,8 @@ class Stores:
     guard: Guard | None = None
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
+    policies: PolicyStore | None = None
+    maker: Maker | None = None
 
 
 class Service:
@@ -80,11 +88,19 @@ class Service:
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
+        self.policies = self._published(stores)
         self._watch(ledger)
+
+    def _published(self, stores: Stores) -> Policies | None:
+        if stores.policies is None or stores.maker is None:
+            return None
+        logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
+        return Policies(self._policy, self.administration, logs, registry, stores.maker)
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger, self.keeping)
+        emergencies = self.policies.book.unreviewed if self.policies else ()
+        return readiness(self._policy, self._ledger, self.keeping, emergencies)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -95,16 +111,22 @@ class Service:
         """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
+        if self.policies:
+            await self.policies.begin()
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
         runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
         if self.keeping:
             runs.append(self.keeping.run())
+        if self.policies:
+            runs.append(self.policies.publisher.run())
         tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:
+            if self.policies:
+                await self.policies.close()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

@@ -16,7 +16,9 @@ from policyd.policy.documents import MAX_BYTES
 
 MAX_FILES = 20_000
 LONGEST_PATH = 240
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", re.ASCII)
+PATH = r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
+"""What a path in a tree is like; no part begins with a dot."""
+_PATH = re.compile(PATH, re.ASCII)
 
 
 def tree_digest(files: Mapping[str, bytes]) -> str:

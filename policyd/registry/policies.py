@@ -4,6 +4,7 @@ What is in force is the log's to say. What is kept here of publications is a cop
 so that they need not be looked for.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,6 +20,9 @@ from policyd.model.errors import DataFolderError, NotFound
 from policyd.policy.whole import packed, tree_digest, unpacked
 from policyd.registry.database import open_database, told
 from policyd.registry.tables import ApprovalRow, ChangeRow, PublicationRow, TreeRow
+
+_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32, RFC 4648, in lower case
+_ID_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ class PolicyStore:
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
+
+    @staticmethod
+    def draw_id() -> str:
+        """An id for a change or a job: short enough to be typed, and never drawn twice."""
+        return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
 
     def add_tree(self, files: Mapping[str, bytes], snapshot: str, *, at: str) -> str:
         """The digest of the whole tree, which is kept from now on."""
