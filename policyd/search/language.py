@@ -131,7 +131,8 @@ class _Meaning:
         name = head.removesuffix(operator)
         if operator == "=":
             sign = "-" if name.endswith("!") else ""
-            said = f"{shown(head)} is written `{sign}{name.removesuffix('!')}:`"
+            meant = shown(f"{sign}{name.removesuffix('!')}:")
+            said = f"{shown(head)} is written {meant}"
             raise refused(head, said, "query-bad-operator", "`:`", "`>=`", "`<=`")
         if name not in NAMES:
             raise _unknown(head, name)
@@ -209,7 +210,9 @@ def _link(level: Level) -> type[All] | type[Any]:
     if len(said) < len(set(level.links)) and not (is_choice and said == {"OR"}):
         said.add("OR" if is_choice else "AND")  # what no word between means
     if len(said) > 1:
-        link = next(each for each in level.links if each and each != level.links[0])
+        first = level.links[0]
+        link = next((each for each in level.links if each and each != first), first)
+        assert link is not None  # noqa: S101 - one of several is a word
         wanted = "`a OR b` and `a AND b`" if is_choice else "what belongs together, `(a OR b) c`,"
         raise refused(
             link,

@@ -86,8 +86,9 @@ def read(text: str) -> Level | None:
 
 
 def shown(text: str) -> str:
-    """A text from a query, in backticks and not too long."""
-    return f"`{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}`"
+    """A text from a query, in backticks, not too long, and safe on a terminal."""
+    cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return f"`{''.join(each if each.isprintable() else '�' for each in cut)}`"
 
 
 def refused(token: Token, message: str, code: str, *expected: str) -> QueryRefused:

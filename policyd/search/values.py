@@ -216,5 +216,5 @@ def _list(words: Sequence[str]) -> str:
     >>> _list(("a", "b", "c"))
     '`a`, `b` or `c`'
     """
-    *rest, last = [f"`{each}`" for each in words]
+    *rest, last = [f"`{each}`" for each in words] or ["none"]
     return f"{', '.join(rest)} or {last}" if rest else last
