@@ -1,7 +1,8 @@
 """Counting: how many records have which value, at large and over time."""
 
 from datetime import UTC, datetime
-from itertools import chain, count
+from itertools import chain
+from itertools import count as counting_from
 
 from policyd.ledger.stamp import timestamp
 from policyd.search.asking import (
@@ -149,7 +150,7 @@ def _by_name(count: tuple[str | None, int]) -> str:
 def _width(first: datetime, last: datetime, buckets: int) -> int:
     """Seconds of a bucket: a length that people know, so that there are at most so many."""
     start, end = _seconds(first), _seconds(last)
-    days = (days * _DAY for days in count(2))
+    days = (days * _DAY for days in counting_from(2))
     # It ends: at the latest one bucket has all time since 1970.
     return next(each for each in chain(_WIDTHS, days) if end // each - start // each + 1 <= buckets)
 
