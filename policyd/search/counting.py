@@ -13,6 +13,7 @@ from policyd.search.asking import (
     Histogram,
     HistogramFound,
 )
+from policyd.search.condition import check_rights
 from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Deadline, Row
 from policyd.search.fields import LISTS
@@ -38,7 +39,13 @@ _REST = (
 
 
 def facets(sweep: Sweep, asked: Facets) -> FacetsFound:
-    """The most frequent values of some fields; each gets its share of the time that is left."""
+    """The most frequent values of some fields; each gets its share of the time that is left.
+
+    Raises:
+        QueryRefused: a field is one that the asker may not ask about.
+    """
+    for field in asked.fields:
+        check_rights(field, asked.scope.roles)
     total, whole = _total(sweep, sweep.deadline.part(_TOTAL_SHARE))
     made = []
     for at, field in enumerate(asked.fields):
