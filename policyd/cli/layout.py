@@ -51,6 +51,13 @@ def say_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             _say_block(head, row, room)
 
 
+def say_text(text: str, style: str = "") -> None:
+    """Print a sentence, in as many lines as it takes."""
+    room = width()
+    for piece in pieces(printable(text), room) if room else [text]:
+        say(piece, style)
+
+
 def say_members(members: Sequence[tuple[str, str]]) -> None:
     """Print names and what they have, aligned; where there is no room, below each other."""
     room = width()

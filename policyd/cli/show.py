@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 import typer
 
 from policyd.cli.exits import FINE
-from policyd.cli.layout import say_members
+from policyd.cli.layout import say_members, say_text
 from policyd.cli.options import AsJson, ending
-from policyd.cli.output import say, say_json
+from policyd.cli.output import say_json
 from policyd.cli.reply import having
 from policyd.cli.server import DEFAULT_URL, Server, Url
 from policyd.model.errors import NotFound
@@ -46,12 +46,12 @@ def show(
         say_json(body if came is None else body | {"outcome": came})
         return FINE
     record = body["record"]
-    say(f"record {body['index']}  {record.get('kind')}  {record.get('ts')}", "bold")
+    say_text(f"record {body['index']}  {record.get('kind')}  {record.get('ts')}", "bold")
     say_members(list(_members(record)))
     for line in _apart(body):
-        say(line)
+        say_text(line)
     if came is not None:
-        say(f"outcome    {_told(came)}", "bold")
+        say_text(f"outcome    {_told(came)}", "bold")
     return FINE
 
 
