@@ -74,7 +74,7 @@ def test_records_are_found_and_gone_on_with(office: Office) -> None:
     (more,) = (line for line in first.err.splitlines() if line.startswith("more: "))
     assert more.startswith("more: policyd audit search --limit 1 --cursor ")
     assert more.endswith(f" -- 'decision:allow \"{WHO}\"'")
-    cursor = more.split()[6]
+    cursor = more.split()[7]
     second = office("search", "--limit", "1", "--cursor", cursor, "--", f'decision:allow "{WHO}"')
     assert second.code == 0
     assert second.out != first.out
@@ -103,7 +103,7 @@ def test_everything_fits(office: Office, command: list[str], columns: int) -> No
     if command[0] in ("search", "pairing"):
         assert WHO in shown.out
     if command[0] == "flows":
-        assert "host evil.example" in " ".join(shown.out.split())
+        assert "evil.example" in shown.out
 
 
 def test_names_are_whole_in_columns(office: Office) -> None:
