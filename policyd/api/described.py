@@ -16,11 +16,12 @@ from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
 from policyd.api.records import Lost, RecordEntry, RecordPage
 from policyd.api.search import SHAPES as COUNTS
+from policyd.api.tail import RecordNews
 from policyd.api.wire import CheckRequest
 
 Described = dict[str, Any]
 _REFERENCE = "#/components/schemas/{name}"
-_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordPage, *COUNTS)
+_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordNews, RecordPage, *COUNTS)
 _TEXT: Described = {"type": "string"}
 _REQUEST_ID: Described = {
     "name": "X-Request-ID",

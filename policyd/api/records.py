@@ -75,7 +75,7 @@ class RecordPage(msgspec.Struct, omit_defaults=True):
     checkpoint: str | None = None
 
 
-def _answers(shape: str) -> dict[int | str, dict[str, Any]]:
+def answers(shape: str) -> dict[int | str, dict[str, Any]]:
     """The description of an answer that FastAPI does not make, and of the log being out."""
     content = {"application/json": {"schema": referring(shape)}}
     return {200: {"description": "What was found", "content": content}, 503: {}}
@@ -100,7 +100,7 @@ def paging(
 
 @router.get(
     "",
-    responses=_answers("RecordPage") | {422: {}},
+    responses=answers("RecordPage") | {422: {}},
     dependencies=[Depends(only("q", "after", "before", "cursor", "limit", "order"))],
 )
 async def records(
@@ -116,14 +116,14 @@ async def records(
     Whoever is bound to units or integrations sees the decisions about these.
     """
     if asked.is_given or not by.reads_all:
-        return _json(await _searched(sender(request, by), service, asked, part))
+        return as_json(await _searched(sender(request, by), service, asked, part))
     listed = Listing(
         part.limit, asked.after, asked.before, _number(part.cursor), newest_first=part.newest_first
     )
     found = await service.audit.page(sender(request, by), listed)
     lost = [Lost(each.start, each.stop) for each in found.lost]
-    shown = [_shown(each) for each in found.records]
-    return _json(RecordPage(found.size, shown, found.cursor, lost))
+    shown = [entry(each) for each in found.records]
+    return as_json(RecordPage(found.size, shown, found.cursor, lost))
 
 
 async def _searched(by: Sender, service: Service, asked: Asked, part: Paging) -> RecordPage:
@@ -132,7 +132,7 @@ async def _searched(by: Sender, service: Service, asked: Asked, part: Paging) ->
     )
     return RecordPage(
         tree_size=found.size,
-        records=[_shown(each) for each in found.records],
+        records=[entry(each) for each in found.records],
         next_cursor=found.next_cursor,
         lost=[Lost(each.start, each.stop) for each in found.lost],
         searched=Lost(found.seen.first, found.seen.end),
@@ -170,13 +170,14 @@ async def proof(record_id: str, request: Request, service: Served, by: Reader) -
     return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
-@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}, 410: {}})
+@router.get("/{record_id:path}", responses=answers("RecordEntry") | {404: {}, 410: {}})
 async def record(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """One record, with its place in the tree and its leaf hash."""
-    return _json(_shown(await service.audit.record(sender(request, by), record_id)))
+    return as_json(entry(await service.audit.record(sender(request, by), record_id)))
 
 
-def _shown(found: Shown) -> RecordEntry:
+def entry(found: Shown) -> RecordEntry:
+    """A record as an answer has it."""
     return RecordEntry(
         index=found.seq,
         leaf_hash=leaf_hash(found.leaf).hex(),
@@ -188,6 +189,6 @@ def _shown(found: Shown) -> RecordEntry:
     )
 
 
-def _json(body: msgspec.Struct) -> Response:
+def as_json(body: msgspec.Struct) -> Response:
     """The record's bytes are copied in, not parsed and written again."""
     return Response(msgspec.json.encode(body), media_type="application/json")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from policyd.cli import export, holds, removal, search, show
+from policyd.cli import archive, export, holds, removal, saved, search, show, tail
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
@@ -39,6 +39,9 @@ def register(app: typer.Typer) -> None:
     audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
     search.register(audit)
     show.register(audit)
+    tail.register(audit)
+    archive.register(audit)
+    saved.register(audit)
     removal.register(audit)
     holds.register(audit)
     app.add_typer(

@@ -46,6 +46,7 @@ _SHAPE: dict[str, Any] = {
         "volume": {"rows": _NUMBER, "bytes": _NUMBER},
         "on_behalf_of": [_texts("type id")],
     },
+    "facts": _texts("owner"),
     "reasons": [_texts("code check rule mode exemption")],
     "obligations": [_texts("type")],
 }
@@ -94,6 +95,7 @@ COLUMNS: dict[str, str] = {
     "request_id": "r.call.request_id",
     "traceparent": "r.call.traceparent",
     "trace_id": "nullif(split_part(r.call.traceparent, '-', 2), '')",
+    "owner": "r.facts.owner",
     "decision_id": "case r.kind when 'decision' then r.id when 'outcome' then r.decision end",
     "decision_index": "case r.kind when 'outcome' then r.index end",
     "status": "r.status",

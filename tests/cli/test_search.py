@@ -204,12 +204,12 @@ def test_an_outcome_is_shown(office: Office) -> None:
 
 
 def test_what_was_left_out_is_said(policyd: Program, stub: Stub) -> None:
-    """A cut answer, lost records and further values are told, and end with 3."""
+    """A cut answer, lost records and further values are told, and end with 1."""
     cut = {"cut": "time", "lost": [{"first": 0, "end": 4}], "searched": {"first": 8, "end": 12}}
     flows = {"flows": [], "truncated": True}
     stub.gives(200, COUNTED | cut | flows)
     shown = policyd("audit", "flows", "--size", "5", "--url", stub.url, POLICYD_KEY=KEY)
-    assert shown.code == 3
+    assert shown.code == 1
     assert "as of 12 records, root ROOT=" in shown.err
     assert "lost: records 0 to 3 cannot be read" in shown.err
     assert "partial: the answer is only of records 8 to 11; there was no time for more" in shown.err
@@ -219,7 +219,7 @@ def test_what_was_left_out_is_said(policyd: Program, stub: Stub) -> None:
     facet |= {"cut": "memory", "searched": {"first": 8, "end": 12}}
     stub.gives(200, COUNTED | {"records": 4, "facets": [facet]})
     shown = policyd("audit", "facets", "--url", stub.url, POLICYD_KEY=KEY)
-    assert shown.code == 3
+    assert shown.code == 1
     assert "and 3 other values" in shown.out
     assert "only of records 8 to 11: out of memory" in shown.out
     assert "partial: `unit` is only of records 8 to 11" in shown.err
