@@ -164,6 +164,11 @@ _ALL = (
         "obligation:mask",
         "obligations",
     ),
+    _word(
+        "owner",
+        "Where nobody answered for the integration any more: how far that had come.",
+        "grace quarantined",
+    ),
     _text("template", "The template of the integration.", "template:saas-sync"),
     _text("stage", "The stage of the integration.", "stage:production"),
     _text("role", "A role of the integration.", "role:reader", "roles"),

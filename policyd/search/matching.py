@@ -212,6 +212,7 @@ _FIELDS: Mapping[str, _Named] = {
     "mode": _each("reasons", "mode"),
     "exemption": _each("reasons", "exemption"),
     "obligation": _each("obligations", "type"),
+    "owner": _member("facts", "owner"),
     "template": _member("call", "template"),
     "stage": _member("call", "stage"),
     "role": _member("call", "roles"),

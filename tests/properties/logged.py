@@ -43,6 +43,7 @@ WORDS: Mapping[str, list[str]] = {
     "id": ["ann", "bob"],
     "type": ["user", "person", "mask", "row-limit"],
     "action": ["read", "write", "send", "delete", "grab"],
+    "owner": ["grace", "quarantined"],
     "mode": ["warn", "observe"],
     "would": ["deny"],
     "status": ["ok", "failed", "ran-despite-deny", "ran-unasked"],
