@@ -42,8 +42,13 @@ LISTS = frozenset(
 )
 """Columns that hold several values; a record is found if one of them is what is asked for."""
 
-WHOLE = frozenset({"id", "decision_id", "request_id", "traceparent"})
-"""Columns of ids, of which a quoted text without a field has to be the whole."""
+IDS = ("id", "decision_id")
+SENT = ("request_id", "traceparent")
+WHOLE = frozenset({*IDS, *SENT})
+"""Columns of ids, ours and the caller's, of which a text without a field has to be the whole."""
+
+ID_LENGTH = len("01938f6e-27a1-7c7e-8f4e-0123456789ab")
+"""Characters of the shortest of our ids."""
 
 EVERYONE: tuple[str, ...] = ()
 RULES = ("author", "auditor", "admin")  # who may know by which rule something was decided
