@@ -52,7 +52,10 @@ def _what(record: Body) -> str:
 
 def _why(record: Body) -> str:
     """What a record without reasons says of itself, in a line."""
-    parts = [record.get(each) for each in ("act", "target", "error", "text", "reason", "snapshot")]
+    parts = [
+        record.get(each)
+        for each in ("act", "target", "name", "error", "text", "reason", "snapshot")
+    ]
     return " ".join(str(each) for each in parts if each)
 
 

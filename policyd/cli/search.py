@@ -101,6 +101,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     code = _tell_left_out(body)
     if body.get("next_cursor"):
         options = f" --limit {limit}" + (" --oldest" if oldest else "")
+        options += f" --url {shlex.quote(url)}" if url != DEFAULT_URL else ""
         remark(
             f"more: policyd audit search{options} --cursor {body['next_cursor']}"
             f" -- {shlex.quote(query)}"

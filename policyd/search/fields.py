@@ -238,9 +238,19 @@ _ALL = (
         ("missing", "done", "failed", "ran-despite-deny"),
     ),
     _text("error", "The kind of failure that an outcome reports.", "error:timeout"),
-    _text("act", "What an act of administration did.", "act:revoke-key", roles=WATCHERS),
-    _text("target", "What an act of administration was done to.", "target:*", roles=WATCHERS),
-    _text("holder", "Who administered, by the holder of the key.", "holder:ann", roles=WATCHERS),
+    _text(
+        "act",
+        "What an act of administration did, or one on a hold.",
+        "act:revoke-key",
+        roles=WATCHERS,
+    ),
+    _text(
+        "target",
+        "What it was done to: the id of a key, the name of a hold.",
+        "target:case-17",
+        roles=WATCHERS,
+    ),
+    _text("holder", "Who did it, by the holder of the key.", "holder:ann", roles=WATCHERS),
     _text(
         "text",
         "What somebody searched the log for, or why something was done.",

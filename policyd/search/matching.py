@@ -229,7 +229,7 @@ _FIELDS: Mapping[str, _Named] = {
     "status": _member("status"),
     "error": _member("error"),
     "act": _member("act"),
-    "target": _member("target"),
+    "target": _both(_member("target"), _member("name")),
     "holder": _member("by"),
     "text": _both(_member("text"), _member("reason")),
     "time": lambda record: (datetime.fromisoformat(record["ts"]),),

@@ -72,9 +72,9 @@ def test_records_are_found_and_gone_on_with(office: Office) -> None:
     assert f"allow  {WHO}  send    erp/customers  crm  internal" in row
     assert ", root " in first.err
     (more,) = (line for line in first.err.splitlines() if line.startswith("more: "))
-    assert more.startswith("more: policyd audit search --limit 1 --cursor ")
+    assert more.startswith("more: policyd audit search --limit 1 --url http://127.0.0.1:")
     assert more.endswith(f" -- 'decision:allow \"{WHO}\"'")
-    cursor = more.split()[7]
+    cursor = more.split()[9]
     second = office("search", "--limit", "1", "--cursor", cursor, "--", f'decision:allow "{WHO}"')
     assert second.code == 0
     assert second.out != first.out
