@@ -21,6 +21,7 @@ from policyd.cli import (
     keys,
     lint,
     policy_tests,
+    review,
     serve,
 )
 from policyd.cli.exits import CLOSED_PIPE, INTERRUPTED, UNDECIDED, USAGE, exit_code
@@ -29,7 +30,7 @@ from policyd.cli.server import ServerTrouble
 from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
-    *(init, serve, check, explain, destinations, lint, policy_tests),
+    *(init, serve, check, explain, destinations, lint, policy_tests, review),
     *(keys, audit, demo_command),
 )
 _GROUPS = (["audit"], ["destinations"], ["keys"])  # of commands

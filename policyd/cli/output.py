@@ -28,6 +28,11 @@ def say_json(value: object) -> None:
     print(json.dumps(value, indent=2))  # noqa: T201 - rich would wrap it
 
 
+def say_text(text: str) -> None:
+    """Print a document as it stands, line ends included."""
+    print(text, end="")  # noqa: T201 - rich would wrap it
+
+
 def say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows in columns, each on one line however long it is."""
     from rich.cells import cell_len

@@ -74,7 +74,7 @@ class Service:
         self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
-        self.key_point = KeyPoint(stores.keys, ledger)
+        self.key_point = KeyPoint(stores.keys, ledger, self._policy)
         self.publication = Publication(
             ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
         )

@@ -325,10 +325,12 @@ def test_the_reference_is_written_whole(toy: Toy, program: str, code: int, left:
     toy.write("policyd/api/reference.py", program)
     toy.write("policyd/search/reference.py", "")
     toy.write("tests/audit_page.py", "")
+    toy.write("policyd/review/lint/page.py", "print('rules')")
     outcome = toy.run("docs")
     assert outcome.code == code
     assert (toy.folder / "docs" / "check-api.md").read_text(encoding="utf-8") == left
     assert ("run: wrote docs/check-api.md" in outcome.said) == (code == 0)
+    assert (toy.folder / "docs" / "lint.md").is_file() == (code == 0)
 
 
 @pytest.mark.parametrize(
