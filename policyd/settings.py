@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20
     """The largest request body that is read."""
+    max_tree_bytes: Bytes = 64 << 20
+    """The largest request body that is read where it has a policy tree."""
     max_depth: Annotated[int, Field(ge=8, le=256)] = 32
     """The deepest nesting of a request body that is read."""
     queue_records: Annotated[int, Field(ge=1, le=1 << 20)] = 4096

@@ -1,10 +1,12 @@
 """Whether checks are answered, and if not, why and what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.stamp import TOLERANCE
-from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
+from policyd.ledger.stamp import TOLERANCE, timestamp
+from policyd.model.change import Change
+from policyd.model.errors import ClockBehind, Conflict, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
 from policyd.points.webhook import Webhook
@@ -36,8 +38,9 @@ def readiness(
     ledger: Ledger,
     keeping: Keeping | None = None,
     webhook: Webhook | None = None,
+    emergencies: Iterable[Change] = (),
 ) -> Readiness:
-    """Look at everything a check needs."""
+    """Look at everything a check needs; *emergencies* are in force, and nobody agreed to them."""
     problems: list[PolicydError] = []
     if ledger.failure:
         problems.append(LedgerUnavailable(ledger.failure.message))
@@ -55,6 +58,15 @@ def readiness(
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
-        warnings=warnings,
+        warnings=(*warnings, *map(_unreviewed, emergencies)),
         webhook_lag=webhook.lag if webhook else None,
+    )
+
+
+def _unreviewed(change: Change) -> PolicydError:
+    until = timestamp(change.emergency.until) if change.emergency else ""
+    return Conflict(
+        f"change `{change.id}` was put in force in an emergency, and nobody has approved it:"
+        f" approve it before {until}, or roll it back",
+        code="emergency-unreviewed",
     )

@@ -25,21 +25,27 @@ from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
+from policyd.points.policies import Policies
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
 from policyd.points.search import Log, SearchPoint
+from policyd.points.source import Maker
 from policyd.points.tail import TailPoint
 from policyd.points.webhook import Webhook
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
+from policyd.registry.policies import PolicyStore
 from policyd.search.process import Search
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with what reads, searches, signs and guards it, and the keys."""
+    """What a server keeps: the log with what reads, searches, signs and guards it, keys, policies.
+
+    With `policies` and a `maker` it decides by what was published, and without by a folder.
+    """
 
     ledger: Ledger
     reader: Reader
@@ -50,6 +56,8 @@ class Stores:
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
     webhook: Webhook | None = None
+    policies: PolicyStore | None = None
+    maker: Maker | None = None
 
 
 class Service:
@@ -94,11 +102,19 @@ class Service:
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
+        self.policies = self._published(stores)
         self._watch(ledger)
+
+    def _published(self, stores: Stores) -> Policies | None:
+        if stores.policies is None or stores.maker is None:
+            return None
+        logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
+        return Policies(self._policy, self.administration, logs, registry, stores.maker)
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger, self.keeping, self.webhook)
+        emergencies = self.policies.book.unreviewed if self.policies else ()
+        return readiness(self._policy, self._ledger, self.keeping, self.webhook, emergencies)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -109,6 +125,8 @@ class Service:
         """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
+        if self.policies:
+            await self.policies.begin()
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
@@ -118,10 +136,14 @@ class Service:
         if self.webhook:
             await self.webhook.record_start()
             runs.append(self.webhook.run())
+        if self.policies:
+            runs.append(self.policies.publisher.run())
         tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:
+            if self.policies:
+                await self.policies.close()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
