@@ -143,7 +143,9 @@ def test_fix_shows_what_it_would_change_and_then_changes_it(policyd: Program, mi
     assert changed == {mine / "policyd.yaml"}
     was, is_ = before[mine / "policyd.yaml"], (mine / "policyd.yaml").read_bytes()
     assert is_ == was.replace(b", mode: warn, mode_until: 2026-06-30", b"")
-    assert policyd("lint", "mine", "--fix", "--now", "2026-07-01").err.endswith("fixed 0 findings\n")
+    assert policyd("lint", "mine", "--fix", "--now", "2026-07-01").err.endswith(
+        "fixed 0 findings\n"
+    )
 
 
 def test_fix_writes_through_no_link(policyd: Program, mine: Path) -> None:
