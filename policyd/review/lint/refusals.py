@@ -84,6 +84,7 @@ def _speaks(snapshot: Snapshot, forbid: Sentence, says: Sentence, cell: Cell) ->
         and (cell.place is None or is_about_place(snapshot, forbid, cell.place))
         and forbid.in_systems_of in (None, kind)
         and forbid.stage in (None, says.stage)
+        and not forbid.only_fields
         and _is_of_all(snapshot, forbid, marks(snapshot.datasets[cell.data], says.only_fields))
         and (not forbid.during or (bool(says.during) and {*says.during} <= {*forbid.during}))
         and set(forbid.outside) <= set(says.outside)
