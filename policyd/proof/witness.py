@@ -65,7 +65,7 @@ class Witnesses:
         return one, two
 
     def of(self, found: Found, bits: int | None = None, when: int | None = None) -> Witness:
-        """The first call of a difference, or of these sayings and moments of it."""
+        """A call of a difference, or of these sayings and moments of it; as late as it can be."""
         where, difference = found
         sayings = self._space.sayings(where.data)
         fields, labels = sayings.first(difference.bits if bits is None else bits)
@@ -84,7 +84,7 @@ class Witnesses:
             rows=difference.counted.rows,
             supported_obligations=DUTIES,
         )
-        moment = self._space.moments.of(difference.when if when is None else when)[0]
+        moment = self._space.moments.of(difference.when if when is None else when)[-1]
         return self.ask(call, moment.now, difference.counted.used)
 
     def agree(self, where: Where, terms: tuple[Terms, Terms]) -> bool:
