@@ -42,7 +42,8 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
     """Totals stand first and last; what opens has its cause, its call and its owners."""
     widen(new)
 
-    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md", COLUMNS="400")
+    ended = policyd("review", old, new, "--out", "r.json", COLUMNS="400")
+    comment = policyd("review", "--from", "r.json", "--format", "markdown").out
 
     lines = ended.out.splitlines()
     assert (ended.code, ended.err) == (0, "")
@@ -52,7 +53,6 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
     assert "    by   unit:hr/headcount changed (units/hr/access.yaml:3, of hr-apps)" in lines
     artefact = json.loads((policyd.folder / "r.json").read_text())
     assert f"digest {artefact['digest']}" in lines
-    comment = (policyd.folder / "c.md").read_text()
     assert comment.startswith("<!-- policyd:review key=")
     assert artefact["digest"] in comment
 
@@ -75,6 +75,25 @@ def test_two_revisions(tmp_path: Path) -> None:
     assert (told["base"]["commit"], told["head"]["commit"]) == (base, head)
     assert told["totals"]["opens"] == 1
     assert "Opens 1, closes 0; 1 change in 1 file." in again.out
+
+
+def test_forms_for_code_hosts(policyd: Program, old: Path, new: Path) -> None:
+    """What opens stands beside the line that opens it, in each form; JSON comes back as it was."""
+    widen(new)
+    policyd("review", old, new, "--out", "r.json")
+
+    sarif, junit, github, same = (
+        policyd("review", "--from", "r.json", "--format", form)
+        for form in ("sarif", "junit", "github", "json")
+    )
+
+    opens = [one for one in sarif.json()["runs"][0]["results"] if one["ruleId"] == "opens"]
+    place = opens[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "units/hr/access.yaml"
+    assert place["region"]["startLine"] == 3
+    assert "may read `hris/org-chart`" in junit.out
+    assert "::warning file=units/hr/access.yaml,line=3,col=3,title=opens::region 1" in github.out
+    assert same.out == (policyd.folder / "r.json").read_text()
 
 
 def test_exit_codes_in_detail(policyd: Program, old: Path, new: Path) -> None:
@@ -109,15 +128,17 @@ def test_a_head_that_does_not_load(policyd: Program, old: Path, new: Path) -> No
     """Every finding with its place; nothing is proved; the artefact says so too."""
     edit(new, ACCESS, "forbid:\n", "forbids:\n")
 
-    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md")
+    ended = policyd("review", old, new, "--out", "r.json")
 
     assert ended.code == 1
-    assert f"error {ACCESS}:6:1: unknown-key `forbids` means nothing here" in ended.out
+    assert f"error {ACCESS}:6: unknown-key: `forbids` means nothing here" in ended.out
     assert "BLOCKED: lint has errors" in ended.out
     told = json.loads((policyd.folder / "r.json").read_text())
     assert told["proof"]["access"]["verdict"] == "not-proved"
     assert told["head"]["snapshot"] is None
-    assert "unknown-key" in (policyd.folder / "c.md").read_text()
+    again = policyd("review", "--from", "r.json", "--format", "markdown")
+    assert "unknown-key" in again.out
+    assert again.code == 1
 
 
 def told_of_base(policyd: Program, old: Path, new: Path) -> Ended:
@@ -157,11 +178,11 @@ def test_names_in_any_script(policyd: Program, old: Path, new: Path) -> None:
     reason = "Führungskräfte planen mit 人数 und keinem Namen."
     edit(new, "units/hr/access.yaml", "Managers plan with numbers of people.", reason)
 
-    ended = policyd("review", old, new, "--md", "c.md", "--plain")
+    ended = policyd("review", old, new, "--out", "r.json", "--plain")
     plain = policyd("review", old, new, "--json", LANG="C", LC_ALL="C", PYTHONUTF8="0")
 
     assert reason in ended.out
-    assert reason in (policyd.folder / "c.md").read_text()
+    assert reason in policyd("review", "--from", "r.json", "--format", "markdown").out
     assert plain.code == 0
     assert plain.json()["state"] == "same"
 
@@ -181,7 +202,11 @@ def test_a_narrow_terminal(policyd: Program, old: Path, new: Path) -> None:
         (["old"], "one-folder"),
         (["old", "none"], "no-folder"),
         (["old", "new", "--out", "none/r.json"], "file-unwritable"),
-        (["old", "new", "--now", "soon"], "usage"),
+        (["old", "new", "--now", "soon"], "bad-time"),
+        (["old", "new", "--from", "r.json"], "usage"),
+        (["--from", "none.json"], "file-unreadable"),
+        (["--from", "new/policyd.yaml"], "bad-review"),
+        ([], "usage"),
         (["HEAD..HEAD"], "no-repository"),
     ],
 )
