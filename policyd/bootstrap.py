@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import random
 import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
+    AsyncExitStack,
     asynccontextmanager,
     closing,
     contextmanager,
@@ -40,20 +42,24 @@ from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read
 from policyd.points.keeping import Keeping, Rhythm
+from policyd.points.outbox import Outbox
 from policyd.points.seeding import seed
 from policyd.points.service import Service, Stores
 from policyd.points.source import FolderSource, Maker, PublishedSource
+from policyd.points.webhook import Hook, Source, Webhook
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.policy.builder_process import Builder
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.registry.policies import PolicyStore
+from policyd.search.process import Allowance, Search
 from policyd.settings import (
     LOOPBACK,
     Settings,
     check_exposure,
     personal_fields,
     retention_days,
+    webhook_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -142,6 +148,7 @@ def serve(settings: Settings) -> int:
         DataFolderError: the data folder is missing, taken or damaged.
     """
     check_exposure(settings)
+    webhook_of(settings)
     if settings.policies is not None and settings.host not in LOOPBACK:
         raise UsageError(
             f"policies are read from a folder, which is for development, so the server listens"
@@ -250,37 +257,34 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
         bytes=settings.queue_bytes,
         personal=Personal(fields) if fields else None,
     )
-    with (
-        closing(Cold(Shelf(folder.path), folder.signer)) as cold,
-        closing(Reader(folder.ledger, cold)) as reader,
-        closing(PolicyStore.open(folder.registry)) as policies,
-    ):
+    async with AsyncExitStack() as opened:
+        cold = opened.enter_context(closing(Cold(Shelf(folder.path), folder.signer)))
+        reader = opened.enter_context(closing(Reader(folder.ledger, cold)))
+        policies = opened.enter_context(closing(PolicyStore.open(folder.registry)))
         guard = Guard(settings.guard) if settings.guard else None
         check_guard(folder.path, guard, reader)
-        async with _making() as maker:
-            source = _source(settings, maker, reader, policies)
-            with closing(KeyStore.open(folder.registry, folder.pepper)) as keys:
-                async with (
-                    _begun(source.read) as start,
-                    _witnesses(settings.witnesses, reader) as witnesses,
-                ):
-                    ledger = await Ledger.open(folder, options)
-                    try:
-                        rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
-                        keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-                        stores = Stores(
-                            ledger, reader, keys, folder.signer, guard, witnesses, keeping
-                        )
-                        if settings.policies is None:
-                            stores = replace(stores, policies=policies, maker=maker)
-                        days = retention_days(settings)
-                        service = Service(stores, source.read, await start, days)
-                        async with service.running():
-                            await _run(settings, service, door)
-                    finally:
-                        # The last to close the file takes its WAL away, and a reader cannot.
-                        reader.close()
-                        await ledger.close()
+        maker = await opened.enter_async_context(_making())
+        source = _source(settings, maker, reader, policies)
+        keys = opened.enter_context(closing(KeyStore.open(folder.registry, folder.pepper)))
+        start = await opened.enter_async_context(_begun(source.read))
+        witnesses = await opened.enter_async_context(_witnesses(settings.witnesses, reader))
+        search = await opened.enter_async_context(_search(settings, folder))
+        ledger = await Ledger.open(folder, options)
+        opened.push_async_callback(ledger.close)
+        # The last to close the file takes its WAL away, and a reader cannot: it goes first.
+        opened.callback(reader.close)
+        rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+        keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+        webhook = await opened.enter_async_context(_webhook(settings, folder, ledger, reader))
+        stores = Stores(
+            *(ledger, reader, keys, folder.signer, search),
+            *(guard, witnesses, keeping, webhook),
+        )
+        if settings.policies is None:
+            stores = replace(stores, policies=policies, maker=maker)
+        service = Service(stores, source.read, await start, retention_days(settings))
+        async with service.running():
+            await _run(settings, service, door)
 
 
 def _source(
@@ -289,6 +293,30 @@ def _source(
     if settings.policies is not None:
         return FolderSource(settings.policies, maker)
     return PublishedSource(reader, policies, maker)
+
+
+def _webhook(
+    settings: Settings, folder: DataFolder, ledger: Ledger, reader: Reader
+) -> AbstractAsyncContextManager[Webhook | None]:
+    """What sends the log away, if that is wanted."""
+    hook = webhook_of(settings)
+    if hook is None:
+        return nullcontext()
+    origin = folder.signer.origin
+    outbox = Outbox(folder.path / "outbox.json", origin, ledger.size)
+    # Chance here keeps no secret: it only spreads what is tried again.
+    return Webhook(Hook(*hook), Source(origin, ledger, reader), outbox, random.random)
+
+
+@asynccontextmanager
+async def _search(settings: Settings, folder: DataFolder) -> AsyncIterator[Search]:
+    """What searches the log; its process starts with the first question."""
+    allowance = Allowance(seconds=settings.search_seconds, memory=settings.search_bytes)
+    search = Search(folder.path, allowance)
+    try:
+        yield search
+    finally:
+        await search.close()
 
 
 def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:

@@ -23,6 +23,8 @@ from policyd.api import (
     policies,
     records,
     removal,
+    search,
+    tail,
     tiled_log,
 )
 from policyd.api.checks import PATHS, Checks
@@ -45,7 +47,7 @@ from policyd.points.service import Service
 _COUNTED = {400, 401, 403, 413}
 _MODULES = (
     *(changes, destinations, explain, exports, health, keys, outcomes, policies),
-    *(records, removal),
+    *(records, removal, search, tail),
 )
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),

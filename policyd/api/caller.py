@@ -8,6 +8,7 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
 from policyd.api.identity import caller, demand
+from policyd.model.errors import OutOfScope
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
 from policyd.points.policies import Policies, of_folder
@@ -80,6 +81,21 @@ def key_with(*roles: str) -> Callable[[Key], Key]:
     return checked
 
 
+def key_for_all(*roles: str) -> Callable[[Key], Key]:
+    """A dependency: as `key_with`, and the key must not be bound to some units' records."""
+
+    def checked(key: Anyone) -> Key:
+        demand(key, *roles)
+        if not key.reads_all:
+            raise OutOfScope(
+                "this key is bound to units or integrations, and sees their decisions by searching",
+                code="key-out-of-scope",
+            )
+        return key
+
+    return checked
+
+
 def sender(request: Request, key: Key) -> Sender:
     """Who sent *request*."""
     return Sender(key, request.client.host[:64] if request.client else "")
@@ -88,10 +104,10 @@ def sender(request: Request, key: Key) -> Sender:
 Served = Annotated[Service, Depends(service_of)]
 Published = Annotated[Policies, Depends(policies_of)]
 Admin = Annotated[Key, Depends(key_with("admin"))]
-Watcher = Annotated[Key, Depends(key_with("admin", "auditor"))]
+Watcher = Annotated[Key, Depends(key_for_all("admin", "auditor"))]
 Reader = Annotated[Key, Depends(key_with("admin", "auditor", "builder"))]
+Auditor = Annotated[Key, Depends(key_for_all("auditor"))]
 Author = Annotated[Key, Depends(key_with("author"))]
 Approver = Annotated[Key, Depends(key_with("approver"))]
 Publisher = Annotated[Key, Depends(key_with("author", "approver"))]
 PolicyReader = Annotated[Key, Depends(key_with("admin", "approver", "auditor", "author"))]
-Auditor = Annotated[Key, Depends(key_with("auditor"))]

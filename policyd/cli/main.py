@@ -23,6 +23,7 @@ from policyd.cli import (
     lint,
     policy_tests,
     publish,
+    review,
     serve,
 )
 from policyd.cli.exits import CLOSED_PIPE, INTERRUPTED, UNDECIDED, USAGE, exit_code
@@ -31,7 +32,7 @@ from policyd.cli.server import ServerTrouble
 from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
-    *(init, serve, check, explain, destinations, lint, policy_tests),
+    *(init, serve, check, explain, destinations, lint, policy_tests, review),
     *(publish, changes, keys, audit, demo_command),
 )
 _GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"])  # of commands

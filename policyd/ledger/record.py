@@ -243,11 +243,22 @@ class Hold(Record, frozen=True, kw_only=True, tag="hold"):
 
 
 class Query(Record, frozen=True, kw_only=True, tag="query"):
-    """Somebody read the log or looked something up: who, what they asked for, how much they got."""
+    """Somebody read the log or looked something up: who, what they asked for, how much they got.
+
+    Of a search, `text` is the query, `ask` the kind of question, and `options` the rest of it.
+    `role` is the one that let them ask; the records from `first` to before `end`, of a log of
+    `size`, were looked at.
+    """
 
     caller: Caller
     text: str
     rows: int
+    ask: str | None = None
+    options: Mapping[str, str] = {}
+    role: str | None = None
+    first: int | None = None
+    end: int | None = None
+    size: int | None = None
 
 
 class Export(Record, frozen=True, kw_only=True, tag="export"):

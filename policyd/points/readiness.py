@@ -9,6 +9,7 @@ from policyd.model.change import Change
 from policyd.model.errors import ClockBehind, Conflict, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
+from policyd.points.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Readiness:
     log_size: int
     failed_reload: str | None
     warnings: tuple[PolicydError, ...] = ()
+    webhook_lag: int | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -35,6 +37,7 @@ def readiness(
     policy: PolicyInForce,
     ledger: Ledger,
     keeping: Keeping | None = None,
+    webhook: Webhook | None = None,
     emergencies: Iterable[Change] = (),
 ) -> Readiness:
     """Look at everything a check needs; *emergencies* are in force, and nobody agreed to them."""
@@ -45,6 +48,9 @@ def readiness(
         problems.append(
             ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")
         )
+    warnings = keeping.troubles if keeping else ()
+    if webhook and webhook.trouble:
+        warnings = (*warnings, webhook.trouble)
     current = policy.current
     return Readiness(
         problems=tuple(problems),
@@ -52,7 +58,8 @@ def readiness(
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
-        warnings=(*(keeping.troubles if keeping else ()), *map(_unreviewed, emergencies)),
+        warnings=(*warnings, *map(_unreviewed, emergencies)),
+        webhook_lag=webhook.lag if webhook else None,
     )
 
 

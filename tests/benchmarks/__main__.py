@@ -18,7 +18,7 @@ from rich.console import Console
 from tests.benchmarks import document, machine, peers_setup
 from tests.benchmarks.plan import BENCH, ROOT, Plan
 from tests.benchmarks.report import Report, Table
-from tests.benchmarks.tables import access, batch, decision, http, ledger, reload, verify
+from tests.benchmarks.tables import access, batch, decision, http, ledger, reload, survival, verify
 from tests.benchmarks.terminal import progress, show
 
 Tables = Mapping[str, Callable[[Plan], Table]]
@@ -28,6 +28,7 @@ TABLES: Tables = {
     "http": http.run,
     "batch": batch.run,
     "ledger": ledger.run,
+    "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
 }
