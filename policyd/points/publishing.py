@@ -215,7 +215,8 @@ class Publisher:
         self, sides: tuple[str, str], trees: Iterable[Mapping[str, bytes]], tell: Tell
     ) -> dict[str, Any]:
         one, two = trees
-        found = await self._parts.reviewer.assess(one, two, tell)
+        today = self._parts.ledger.stamp().at.date()
+        found = await self._parts.reviewer.assess(one, two, today, tell)
         self._compared[sides] = found
         return plain(found)
 
