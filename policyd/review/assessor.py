@@ -3,8 +3,7 @@
     python -m policyd.review.assessor
 
 It reads two trees and the day, packed, from its standard input, and writes a line of JSON for each
-step it
-takes; the last line has the assessment. A proof may take minutes; here it is in nobody's way.
+step; the last line has the assessment. A proof may take minutes; here it is in nobody's way.
 """
 
 import json
