@@ -3,10 +3,10 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from policyd.api.caller import Approver, Author, PolicyReader, Published, Publisher
-from policyd.api.numbers import Count
+from policyd.api.numbers import whole
 from policyd.api.policies import Digest, JobShown, shown_job
 from policyd.api.text import SOME_PLAIN
 from policyd.model.change import LONGEST_EMERGENCY, Change
@@ -86,7 +86,7 @@ class Why(_Asked):
 class EmergencyAsked(_Asked):
     """For how many hours it may be in force before anybody else has agreed."""
 
-    hours: Annotated[Count, Field(ge=1, le=_HOURS)]
+    hours: Annotated[int, Field(ge=1, le=_HOURS), BeforeValidator(whole)]
 
 
 class PublicationAsked(_Asked):
