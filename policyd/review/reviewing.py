@@ -65,6 +65,11 @@ class BaseInvalid(PolicyInvalid):
         )
 
 
+def proved(base: Snapshot, head: Snapshot) -> Comparison:
+    """What a head opens and closes against a base, with as many calls as causes are found by."""
+    return compare(base, head, examples=MOST_EXAMPLES)
+
+
 class Given(NamedTuple):
     """What a review is told besides the two trees.
 
@@ -72,11 +77,13 @@ class Given(NamedTuple):
         now: When it is, for what ends: suppressions, skipped tests. Without it nothing has ended.
         others: Other versions of the tree, for tests that compare with one.
         watch: Is told which step begins.
+        prove: Compares the two snapshots.
     """
 
     now: datetime | None = None
     others: Others = no_others
     watch: Watch = lambda _: None
+    prove: Callable[[Snapshot, Snapshot], Comparison] = proved
 
 
 def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a value that never changes
@@ -93,7 +100,16 @@ def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a valu
     head, findings = loaded(pair.head.files, pair.head.unreadable)
     if head is None:
         return _unread(pair, base[1], findings)
-    return _Reviewing(pair, (base, head), given).review()
+    return review_of(pair, (base, head), given)
+
+
+Made = tuple[policy_tree.Tree, Snapshot]
+"""What the files of a version come to."""
+
+
+def review_of(pair: Pair, made: tuple[Made, Made], given: Given) -> Review:
+    """The review of a pair whose two trees have been loaded."""
+    return _Reviewing(pair, made, given).review()
 
 
 def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
@@ -116,13 +132,10 @@ def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
     )
 
 
-_Made = tuple[policy_tree.Tree, Snapshot]
-
-
 class _Reviewing:
     """One review in the making, of two trees that load."""
 
-    def __init__(self, pair: Pair, made: tuple[_Made, _Made], given: Given) -> None:
+    def __init__(self, pair: Pair, made: tuple[Made, Made], given: Given) -> None:
         self._pair, self._given = pair, given
         self._trees = (made[0][0], made[1][0])
         self._sides = (made[0][1], made[1][1])
@@ -133,7 +146,7 @@ class _Reviewing:
         lint, tests = self._checked()
         changed = changes(pair, self._sides)
         self._watch(f"proving {len(changed)} changes")
-        found = compare(*self._sides, examples=MOST_EXAMPLES)
+        found = self._given.prove(*self._sides)
         self._watch(f"looking for the causes of {len(found.opens) + len(found.closes)} regions")
         regions = regions_told(found, changed, self._sides)
         changed = with_regions(changed, regions)
