@@ -169,7 +169,7 @@ def test_who_may_search(server: Server, pep: str) -> None:
         assert server.get(f"/v1/audit/{name}").status == 401
 
 
-def test_every_question_is_recorded(server: Server, asked: list[str]) -> None:
+def test_every_question_is_recorded(server: Server) -> None:
     """With its text, the role it was asked in, how much it gave and of what; once each."""
     auditor = server.make_key("auditor")
     found(server, auditor["key"], q="decision:deny", limit=2, order="oldest")
