@@ -239,9 +239,9 @@ class ChangePoint:
         base = await asyncio.to_thread(store.tree_of, change.base)
         old = await asyncio.to_thread(store.tree, base or "")
         new = await asyncio.to_thread(store.tree, change.tree)
-        today = self._ledger.stamp().at.date()
+        now = self._ledger.stamp().at
         return await self._reviewer.assess(
-            old, new, today, lambda step: self.steps.__setitem__(change.id, step)
+            old, new, now, lambda step: self.steps.__setitem__(change.id, step)
         )
 
     async def _found(self, change: Change, found: Assessment) -> None:

@@ -215,8 +215,8 @@ class Publisher:
         self, sides: tuple[str, str], trees: Iterable[Mapping[str, bytes]], tell: Tell
     ) -> dict[str, Any]:
         one, two = trees
-        today = self._parts.ledger.stamp().at.date()
-        found = await self._parts.reviewer.assess(one, two, today, tell)
+        now = self._parts.ledger.stamp().at
+        found = await self._parts.reviewer.assess(one, two, now, tell)
         self._compared[sides] = found
         return plain(found)
 

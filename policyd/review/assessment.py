@@ -1,7 +1,7 @@
 """Assessment: what the life of a change depends on of its review."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -66,13 +66,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         return not self.blocked_by and self.verdict == Verdict.PROVED
 
 
-def assess(base: Files, head: Files, today: date, watch: Watch = lambda _: None) -> Assessment:
-    """What the change from the whole tree *base* to *head* comes to on one day.
+def assess(base: Files, head: Files, now: datetime, watch: Watch = lambda _: None) -> Assessment:
+    """What the change from the whole tree *base* to *head* comes to at one moment (aware).
 
     Raises:
         PolicyInvalid: the base does not load.
     """
-    found = review(of(_version(base), _version(head)), Given(today=today, watch=watch))
+    found = review(of(_version(base), _version(head)), Given(now=now, watch=watch))
     verdict = _verdict(found)
     is_slow = found.routing.lane == SLOW
     return Assessment(
@@ -115,7 +115,7 @@ def _verdict(found: Review) -> str:
 
 def _findings(found: Review) -> list[str]:
     lint = [
-        f"{each.file}:{each.line}:{each.column}: {each.code} {each.message}"
+        f"{each.file}:{each.line}:{each.column}: {each.id} {each.message}"
         for each in found.lint
         if each.level == "error"
     ]

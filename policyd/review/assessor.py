@@ -2,7 +2,7 @@
 
     python -m policyd.review.assessor
 
-It reads two trees and the day, packed, from its standard input, and writes a line of JSON for each
+It reads two trees and the time, packed, from its standard input, and writes a line of JSON for each
 step; the last line has the assessment. A proof may take minutes; here it is in nobody's way.
 """
 
@@ -22,8 +22,8 @@ NICENESS = 10
 def main() -> int:
     """Assess what comes in; the exit status."""
     os.nice(NICENESS)
-    base, head, today = unpack(sys.stdin.buffer.read())
-    found = assess(base, head, today, lambda step: _tell({"step": step}))
+    base, head, now = unpack(sys.stdin.buffer.read())
+    found = assess(base, head, now, lambda step: _tell({"step": step}))
     _tell({"assessment": msgspec.to_builtins(found)})
     return 0
 
