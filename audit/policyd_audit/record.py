@@ -16,8 +16,9 @@ Members beyond those checked here are allowed; what has no value is absent, neve
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from policyd_audit.disclosure import DIGESTS, NAMES, are_digests
@@ -44,11 +45,20 @@ KINDS = frozenset(
 _MAX_INTEGER = 2**53 - 1  # what every JSON reader keeps exact
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = "[0-9a-f]"
-_ID = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-7{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}")
-_INDEX = re.compile("/(0|[1-9][0-9]{0,3})")
-_TS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-9]{2}){2}\.[0-9]{6}Z")
+_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-7{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}"
+_ID = re.compile(rf"{_UUID}(?:/(?:0|[1-9][0-9]{{0,3}}))?")
+_TS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3])(?::[0-9]{2}){2}\.[0-9]{6}Z")
 _NONCE = re.compile(f"{_HEX}{{32}}")
 _SNAPSHOT = re.compile(f"sha256:{_HEX}{{64}}")
+
+
+class Member(NamedTuple):
+    """What one member must be; `expected` completes the sentence "`name` is not …"."""
+
+    name: str
+    holds: Callable[[Any], object]
+    expected: str
+    required: bool = True
 
 
 def parse(leaf: bytes) -> Mapping[str, Any]:
@@ -58,12 +68,30 @@ def parse(leaf: bytes) -> Mapping[str, Any]:
         Malformed: it is no record v1; the message names the member.
     """
     record = _object(leaf)
-    _check(record, _COMMON)
-    if record["kind"] == "decision":
-        _check_decision(record)
-    elif "/" in record["id"]:
+    for value, members, path in checked(record):
+        _check(value, members, path)
+    if record["kind"] != "decision" and "/" in record["id"]:
         raise _bad("`id` has an index, which only decisions of a batch have")
     return record
+
+
+def checked(record: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Sequence[Member], str]]:
+    """Yield the objects in a record, with the members each must have and its path.
+
+    An object may be taken only while those before hold.
+    """
+    yield record, _COMMON, ""
+    if record["kind"] != "decision":
+        return
+    yield record, _DECISION, ""
+    caller = record["caller"]
+    yield caller, _HIDING_CALLER if DIGESTS in caller else _CALLER, "caller."
+    yield record["call"], _CALL, "call."
+    yield record["facts"], _FACTS, "facts."
+    for at, reason in enumerate(record["reasons"]):
+        yield reason, _REASON, f"reasons[{at}]."
+    for at, obligation in enumerate(record["obligations"]):
+        yield obligation, _OBLIGATION, f"obligations[{at}]."
 
 
 def claimed_id(leaf: bytes) -> str | None:
@@ -77,13 +105,22 @@ def claimed_id(leaf: bytes) -> str | None:
 
 
 def ts_millisecond(ts: str) -> int:
-    """Return the milliseconds from 1970 to a checked `ts`."""
-    return (datetime.fromisoformat(ts) - _EPOCH) // timedelta(milliseconds=1)
+    """Return the milliseconds from 1970 to a checked `ts`.
+
+    Raises:
+        ValueError: it is spelt as one, but there is no such time.
+    """
+    return 1_000 * _second(ts[:19]) + int(ts[20:23])
 
 
 def id_millisecond(record_id: str) -> int:
     """Return the milliseconds from 1970 that a checked `id` carries (RFC 9562, section 5.7)."""
     return int(record_id[:8] + record_id[9:13], 16)
+
+
+@lru_cache
+def _second(ts: str) -> int:
+    return (datetime.fromisoformat(ts + "Z") - _EPOCH) // timedelta(seconds=1)
 
 
 def _object(leaf: bytes) -> dict[str, Any]:
@@ -121,16 +158,7 @@ _ENCODER = json.JSONEncoder(
 )
 
 
-class _Member(NamedTuple):
-    """What one member must be; `expected` completes the sentence "`name` is not …"."""
-
-    name: str
-    holds: Callable[[Any], object]
-    expected: str
-    required: bool = True
-
-
-def _check(value: Mapping[str, Any], members: Iterable[_Member], path: str = "") -> None:
+def _check(value: Mapping[str, Any], members: Iterable[Member], path: str = "") -> None:
     for name, holds, expected, required in members:
         if name in value:
             if not holds(value[name]):
@@ -139,19 +167,8 @@ def _check(value: Mapping[str, Any], members: Iterable[_Member], path: str = "")
             raise _bad(f"`{path}{name}` is missing")
 
 
-def _check_decision(record: Mapping[str, Any]) -> None:
-    _check(record, _DECISION)
-    caller = record["caller"]
-    _check(caller, _HIDING_CALLER if DIGESTS in caller else _CALLER, "caller.")
-    _check(record["call"], _CALL, "call.")
-    _check(record["facts"], _FACTS, "facts.")
-    for at, reason in enumerate(record["reasons"]):
-        _check(reason, _REASON, f"reasons[{at}].")
-    for at, obligation in enumerate(record["obligations"]):
-        _check(obligation, _OBLIGATION, f"obligations[{at}].")
-
-
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
+    """Return whether *value* is a text that says something."""
     return isinstance(value, str) and value != ""
 
 
@@ -164,7 +181,7 @@ def _are_objects(value: object) -> bool:
 
 
 def _are_names(value: object) -> bool:
-    if not isinstance(value, list) or not all(map(_is_text, value)):
+    if not isinstance(value, list) or not all(map(is_text, value)):
         return False
     return value == sorted(set(value))
 
@@ -183,13 +200,11 @@ def _is_kind(value: object) -> bool:
 
 def is_id(value: object) -> bool:
     """Return whether *value* is a UUIDv7, for an item of a batch followed by `/index`."""
-    if not isinstance(value, str) or not _ID.match(value):
-        return False
-    index = value[36:]
-    return not index or _INDEX.fullmatch(index) is not None
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def _is_ts(value: object) -> bool:
+def is_ts(value: object) -> bool:
+    """Return whether *value* is a time as records spell it."""
     if not isinstance(value, str) or not _TS.fullmatch(value):
         return False
     try:
@@ -207,50 +222,63 @@ def _bad(why: str) -> Malformed:
     return Malformed("record-malformed", f"not a record v{VERSION}: {why}")
 
 
+_is_nonce = _spells(_NONCE)
+_is_snapshot = _spells(_SNAPSHOT)
+
+SPELT: Mapping[Callable[[Any], object], str] = {
+    is_id: _ID.pattern,
+    is_text: '[^"]+',
+    is_ts: _TS.pattern,
+    _is_effect: "(?:allow|deny)",
+    _is_nonce: _NONCE.pattern,
+    _is_snapshot: _SNAPSHOT.pattern,
+}
+"""How texts are spelt of which these hold, without quotes in them; a time may still be none."""
+
 _DIGESTS = "a list of digests in order, each once"
 _TIME = "an RFC 3339 time in UTC with microseconds"
 _COMMON = (
-    _Member("v", _is_version, f"{VERSION}, the version this program reads"),
-    _Member("id", is_id, "a UUIDv7, for an item of a batch followed by `/index`"),
-    _Member("ts", _is_ts, _TIME),
-    _Member("kind", _is_kind, "one of " + ", ".join(sorted(KINDS))),
-    _Member("nonce", _spells(_NONCE), "32 lower-case hex digits"),
-    _Member(NAMES, _are_names, "a list of names in order, each once", required=False),
-    _Member(DIGESTS, are_digests, _DIGESTS, required=False),
+    Member("v", _is_version, f"{VERSION}, the version this program reads"),
+    Member("id", is_id, "a UUIDv7, for an item of a batch followed by `/index`"),
+    Member("ts", is_ts, _TIME),
+    Member("kind", _is_kind, "one of " + ", ".join(sorted(KINDS))),
+    Member("nonce", _is_nonce, "32 lower-case hex digits"),
+    Member(NAMES, _are_names, "a list of names in order, each once", required=False),
+    Member(DIGESTS, are_digests, _DIGESTS, required=False),
 )
 _DECISION = (
-    _Member("caller", _is_object, "an object"),
-    _Member("call", _is_object, "an object"),
-    _Member("facts", _is_object, "an object"),
-    _Member("snapshot", _spells(_SNAPSHOT), "`sha256:` and 64 lower-case hex digits"),
-    _Member("source", _is_text, "a text"),
-    _Member("engine", _is_text, "a text"),
-    _Member("decision", _is_effect, "`allow` or `deny`"),
-    _Member("would", _is_effect, "`allow` or `deny`", required=False),
-    _Member("reasons", _are_objects, "a list of objects"),
-    _Member("obligations", _are_objects, "a list of objects"),
-    _Member("valid_until", _is_ts, _TIME, required=False),
+    Member("caller", _is_object, "an object"),
+    Member("call", _is_object, "an object"),
+    Member("facts", _is_object, "an object"),
+    Member("snapshot", _is_snapshot, "`sha256:` and 64 lower-case hex digits"),
+    Member("source", is_text, "a text"),
+    Member("engine", is_text, "a text"),
+    Member("decision", _is_effect, "`allow` or `deny`"),
+    Member("would", _is_effect, "`allow` or `deny`", required=False),
+    Member("reasons", _are_objects, "a list of objects"),
+    Member("obligations", _are_objects, "a list of objects"),
+    Member("valid_until", is_ts, _TIME, required=False),
 )
 _CALLER = (
-    _Member("key", _is_text, "a text"),
-    _Member("address", _is_text, "a text"),
+    Member("key", is_text, "a text"),
+    Member("address", is_text, "a text"),
 )
-_CALL = (_Member(DIGESTS, are_digests, _DIGESTS, required=False),)
+_CALL = (Member(DIGESTS, are_digests, _DIGESTS, required=False),)
 _HIDING_CALLER = (_CALLER[0], *_CALL)
 _FACTS = (
-    _Member("now", _is_ts, _TIME),
-    _Member("used", _is_object, "an object", required=False),
-    _Member("owner", _is_text, "a text", required=False),
+    Member("now", is_ts, _TIME),
+    Member("used", _is_object, "an object", required=False),
+    Member("owner", is_text, "a text", required=False),
 )
 _REASON = (
-    _Member("code", _is_text, "a text"),
-    _Member("check", _is_text, "a text"),
-    _Member("rule", _is_text, "a text", required=False),
-    _Member("mode", _is_text, "a text", required=False),
-    _Member("exemption", _is_text, "a text", required=False),
+    Member("code", is_text, "a text"),
+    Member("check", is_text, "a text"),
+    Member("rule", is_text, "a text", required=False),
+    Member("mode", is_text, "a text", required=False),
+    Member("exemption", is_text, "a text", required=False),
 )
 _OBLIGATION = (
-    _Member("id", _is_text, "a text"),
-    _Member("type", _is_text, "a text"),
-    _Member("properties", _is_object, "an object"),
+    Member("id", is_text, "a text"),
+    Member("type", is_text, "a text"),
+    Member("properties", _is_object, "an object"),
 )

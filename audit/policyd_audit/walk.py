@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from policyd_audit import record
-from policyd_audit.beside import Beside, concerns
+from policyd_audit.beside import Beside
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
-from policyd_audit.screening import Screen, Screened, unscreened
+from policyd_audit.screening import Row, Screen, Screened, unscreened
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
 Progress = Callable[[int, int], None]
@@ -53,6 +53,7 @@ class Walk:
         self._progress = progress
         self._screen = screen
         self._pending: list[bytes] = []
+        self._expected = 0
         self.latest = ""
         self.sealed = 0
         self._missing = 0
@@ -102,20 +103,51 @@ class Walk:
             self._grow()
 
     def _records(self, origin: str | None) -> None:
-        expected = self.tree.size
-        for seq, leaf, stored, ts in self._screen(self._evidence.leaves(expected)):
-            if seq < expected:
+        self._expected = self.tree.size
+        for chunk in self._screen(self._evidence.leaves(self._expected)):
+            if not self._takes(chunk) and not self._looks(chunk, origin):
+                break
+            if len(self._pending) >= _BATCH:
+                self._grow()
+        self._bridge(self._expected, self.size)
+
+    def _takes(self, chunk: Screened) -> bool:
+        """Take records of which all that was seen is right; return whether it is."""
+        if chunk.seen is None or not self._expected:  # the first one has to open the log
+            return False
+        times = [each for each in chunk.seen.times if each is not None]
+        numbers, _, stored = zip(*chunk.rows, strict=True)
+        end = self._expected + len(numbers)
+        if not (
+            len(times) == len(numbers)
+            and end <= self.size
+            and numbers == tuple(range(self._expected, end))
+            and sorted((self.latest, *times)) == [self.latest, *times]
+            and list(stored) == chunk.seen.hashes
+            and set(map(type, stored)) == {bytes}  # a text may equal them
+        ):
+            return False
+        self._pending += stored
+        self.latest = times[-1]
+        self._expected = end
+        return True
+
+    def _looks(self, chunk: Screened, origin: str | None) -> bool:
+        """Look at records one by one; return whether there may be more."""
+        times = chunk.seen.times if chunk.seen else [None] * len(chunk.rows)
+        for (seq, leaf, stored), ts in zip(chunk.rows, times, strict=True):
+            if seq < self._expected:
                 self._find("record-unexpected", seq, "its number is out of order")
                 continue
             if seq >= self.size:
                 self._find("record-unexpected", seq, f"there should be {self.size} records only")
-                break
-            self._bridge(expected, seq)
-            self._pending.append(self._record((seq, leaf, stored, ts), origin))
-            expected = seq + 1
+                return False
+            self._bridge(self._expected, seq)
+            self._pending.append(self._record((seq, leaf, stored), ts, origin))
+            self._expected = seq + 1
             if len(self._pending) >= _BATCH:
                 self._grow()
-        self._bridge(expected, self.size)
+        return True
 
     def _bridge(self, first: int, end: int) -> None:
         """Stand in for the records from *first* up to *end*, which are missing."""
@@ -129,9 +161,9 @@ class Walk:
             self.explain(0, seq)
         self._pending += [_UNKNOWN] * (end - first)
 
-    def _record(self, row: Screened, origin: str | None) -> bytes:
+    def _record(self, row: Row, passed: str | None, origin: str | None) -> bytes:
         """Return the leaf hash of one record, its bytes and its stored hash checked."""
-        seq, leaf, stored, passed = row
+        seq, leaf, stored = row
         if isinstance(leaf, Absent) and type(stored) is bytes:
             return self._absent(seq, leaf, stored)
         if type(leaf) is not bytes:
@@ -143,7 +175,7 @@ class Walk:
             self._find("record-hash", seq, "the bytes do not match their leaf hash", leaf)
             self.explain(0, seq)
             return computed
-        if passed is not None and passed >= self.latest and seq and not concerns(leaf):
+        if passed is not None and passed >= self.latest and seq:
             self.latest = passed
             return computed
         try:

@@ -13,6 +13,7 @@ import typer
 from policyd import __version__
 from policyd.cli import (
     audit,
+    changes,
     check,
     demo_command,
     destinations,
@@ -21,6 +22,7 @@ from policyd.cli import (
     keys,
     lint,
     policy_tests,
+    publish,
     review,
     serve,
 )
@@ -31,9 +33,9 @@ from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
     *(init, serve, check, explain, destinations, lint, policy_tests, review),
-    *(keys, audit, demo_command),
+    *(publish, changes, keys, audit, demo_command),
 )
-_GROUPS = (["audit"], ["destinations"], ["keys"])  # of commands
+_GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"])  # of commands
 app = typer.Typer(
     name="policyd",
     help="The place a company asks before data moves.",

@@ -9,6 +9,7 @@ import msgspec
 from policyd.cli.output import say
 from policyd.review.coverage import Coverage
 from policyd.review.failures import call_words, decided_by, unasked
+from policyd.review.mutation import Fate, Score
 from policyd.review.policy_tests import Failure, Report, Result, Verdict
 
 _MARKS = {
@@ -40,6 +41,16 @@ def show(report: Report, coverages: list[Coverage], folder: Path, *, is_full: bo
     say(counted(report), "green" if good == len(report.results) else "red")
 
 
+def show_score(score: Score) -> None:
+    """Print the slips that no test notices, each with the test that would, then the count."""
+    for each in score.survivors():
+        say(f"Not noticed: {each.mutant.ref} with {each.mutant.slip}", "bold")
+        say(f"  {each.region}")
+        for line in (each.missing or "").splitlines():
+            say(line)
+    say(score.words(), "green" if not any(score.survivors()) else "yellow")
+
+
 def counted(report: Report) -> str:
     """The last line: `84 tests: 84 passed, 0 failed`, and whatever else there was."""
     counts = {each: report.count(each) for each in Verdict}
@@ -66,12 +77,34 @@ def _told(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
             yield f"          {line}", ""
 
 
-def as_json(report: Report, coverages: list[Coverage]) -> dict[str, Any]:
+def as_json(
+    report: Report, coverages: list[Coverage], score: Score | None = None
+) -> dict[str, Any]:
     """All of it, failures with the explanation of their call."""
-    return {
+    told = {
         "counts": {str(each): report.count(each) for each in Verdict},
         "tests": [_result(each) for each in report.results],
         "coverage": msgspec.to_builtins(coverages),
+    }
+    return told | {"mutation": _score(score)} if score else told
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "percent": score.percent,
+        "counts": {str(each): score.count(each) for each in Fate} | {"left-out": score.left_out},
+        "mutants": [
+            {
+                "rule": each.mutant.ref,
+                "slip": each.mutant.slip,
+                "fate": str(each.fate),
+                "noticed_by": each.by,
+                "region": each.region,
+                "missing": each.missing,
+                "gaps": list(each.gaps),
+            }
+            for each in score.outcomes
+        ],
     }
 
 

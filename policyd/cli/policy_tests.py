@@ -12,20 +12,23 @@ import typer
 from policyd.cli.exits import FAILED, FINE, UNDECIDED
 from policyd.cli.findings import check_folder, told_in
 from policyd.cli.options import AsJson, ending
-from policyd.cli.output import say_json, say_text
+from policyd.cli.output import remark, say_json, say_text
+from policyd.cli.server import DEFAULT_URL, Url
 from policyd.model.errors import PolicyInvalid, UsageError
 
 if TYPE_CHECKING:
     from policyd.engine.decide import Engine
     from policyd.model.snapshot import Snapshot
     from policyd.review.coverage import Coverage
+    from policyd.review.mutation import Score
     from policyd.review.policy_tests import Report
     from policyd.review.suites import PolicyTest
 
 _EXAMPLE = """\
 policyd test policies
 policyd test policies --unit sales -k newsletter --coverage
-policyd test policies --changed-since origin/main --format markdown"""
+policyd test policies --changed-since origin/main --mutate --format markdown
+policyd test policies --from-witness 1 review.json >> policies/units/hr/tests/hr_test.yaml"""
 _CODES = (
     "0 all passed, or are skipped, 1 some failed, 2 nothing to run, or findings,"
     " 3 some could not be proved or asked"
@@ -91,6 +94,26 @@ def run_tests(  # noqa: PLR0913 - options of a command
             metavar="REV", help="Cover rules changed since this revision, or folder (`./old`)."
         ),
     ] = None,
+    mutate: Annotated[
+        bool,
+        typer.Option(
+            "--mutate",
+            help="Slip each rule a little, with --changed-since the changed ones, and see whether"
+            " a test notices.",
+        ),
+    ] = False,
+    from_witness: Annotated[
+        tuple[int, Path] | None,
+        typer.Option(
+            metavar="N REVIEW",
+            help="Run nothing: print the test of region N's witness in this review.json.",
+        ),
+    ] = None,
+    from_audit: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Run nothing: print the test of this record's call."),
+    ] = None,
+    url: Url = DEFAULT_URL,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")
     ] = None,
@@ -100,9 +123,18 @@ def run_tests(  # noqa: PLR0913 - options of a command
     as_json: AsJson = False,
 ) -> int:
     """Run the tests of a policy tree: every `*_test.yaml` of it and of its units."""
+    from policyd.cli.policy_test_cases import say_case_of_record, say_case_of_witness
     from policyd.review.junit import junit_xml
 
-    tested = _tested(folder, Selection(word, suite, unit, tuple(file or ())), changed_since)
+    if from_witness:
+        say_case_of_witness(folder, *from_witness)
+        return FINE
+    if from_audit:
+        say_case_of_record(folder, from_audit, url)
+        return FINE
+    tested = _tested(
+        folder, Selection(word, suite, unit, tuple(file or ())), changed_since, mutate=mutate
+    )
     if junit:
         _write(junit, junit_xml(tested.report))
     _RENDERINGS[Format.JSON if as_json else output](tested, folder, coverage)
@@ -114,9 +146,12 @@ class _Tested(NamedTuple):
 
     report: "Report"
     coverages: "list[Coverage]"
+    score: "Score | None"
 
 
-def _tested(folder: Path, selection: Selection, changed_since: str | None) -> _Tested:
+def _tested(
+    folder: Path, selection: Selection, changed_since: str | None, *, mutate: bool
+) -> _Tested:
     from policyd.review.coverage import changed_rules, coverage
     from policyd.review.policy_tests import run
 
@@ -133,9 +168,37 @@ def _tested(folder: Path, selection: Selection, changed_since: str | None) -> _T
     base = _others(Path.cwd(), folder)(changed_since) if changed_since else None
     report = run(engine, wanted, today=_today(), others=others)
     coverages = [coverage(report, engine.snapshot.rules)]
+    refs = frozenset(engine.snapshot.rules)
     if base:
-        coverages.append(coverage(report, changed_rules(base, engine.snapshot), "changed rules"))
-    return _Tested(report, coverages)
+        refs = changed_rules(base, engine.snapshot)
+        coverages.append(coverage(report, refs, "changed rules"))
+    score = _score(engine, report, refs, others) if mutate else None
+    return _Tested(report, coverages, score)
+
+
+def _score(
+    engine: "Engine",
+    report: "Report",
+    refs: frozenset[str],
+    others: "Callable[[str], Snapshot]",
+) -> "Score | None":
+    """What the tests make of mutants; nothing while some do not pass, since they notice nothing."""
+    from policyd.review.mutation import Outcome
+    from policyd.review.mutation import mutate as tried
+    from policyd.review.policy_tests import Verdict
+
+    if any(report.count(each) for each in (Verdict.FAILED, Verdict.NOT_PROVED, Verdict.ERROR)):
+        remark("no rule was slipped: first let all tests pass")
+        return None
+    seen: set[str] = set()
+
+    def watch(outcome: Outcome) -> None:
+        if outcome.mutant.ref not in seen:
+            seen.add(outcome.mutant.ref)
+            remark(f"  {len(seen)} of {len(refs)} rules slipped: {outcome.mutant.ref}")
+
+    passed = [each.test for each in report.results if each.verdict is Verdict.PASSED]
+    return tried(engine, passed, refs, watch, others=others)
 
 
 def _read(folder: Path) -> "tuple[Engine, list[PolicyTest]]":
@@ -178,15 +241,17 @@ def _exit_code(report: "Report") -> int:
 
 
 def _as_text(tested: _Tested, folder: Path, is_full: bool) -> None:  # noqa: FBT001 - one of a table
-    from policyd.cli.policy_test_report import show
+    from policyd.cli.policy_test_report import show, show_score
 
     show(tested.report, tested.coverages, folder, is_full=is_full)
+    if tested.score:
+        show_score(tested.score)
 
 
 def _as_json(tested: _Tested, _folder: Path, _is_full: bool) -> None:  # noqa: FBT001 - as above
     from policyd.cli.policy_test_report import as_json
 
-    say_json(as_json(tested.report, tested.coverages))
+    say_json(as_json(tested.report, tested.coverages, tested.score))
 
 
 def _as_junit(tested: _Tested, _folder: Path, _is_full: bool) -> None:  # noqa: FBT001 - as above
@@ -198,7 +263,7 @@ def _as_junit(tested: _Tested, _folder: Path, _is_full: bool) -> None:  # noqa: 
 def _as_markdown(tested: _Tested, _folder: Path, _is_full: bool) -> None:  # noqa: FBT001 - as above
     from policyd.review.policy_test_pages import markdown
 
-    say_text(markdown(tested.report, tested.coverages))
+    say_text(markdown(tested.report, tested.coverages, tested.score))
 
 
 def _as_annotations(tested: _Tested, folder: Path, _is_full: bool) -> None:  # noqa: FBT001 - as above

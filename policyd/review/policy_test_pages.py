@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from policyd.review.coverage import Coverage
 from policyd.review.failures import call_words, decided_by, unasked
+from policyd.review.mutation import Score
 from policyd.review.policy_tests import Failure, Report, Result, Verdict
 
 MAX_ANNOTATIONS = 10
@@ -17,16 +18,20 @@ _SIGNS = {
 }
 
 
-def markdown(report: Report, coverages: list[Coverage]) -> str:
+def markdown(report: Report, coverages: list[Coverage], score: Score | None = None) -> str:
     """The totals, then what did not pass, then all tests in a fold; for a summary or a comment."""
     counts = ", ".join(
         f"{n} {each}" for each in Verdict if (n := report.count(each)) or each is Verdict.PASSED
     )
     lines = [f"### Policy tests: {counts}", ""]
     lines += [f"{each.words()}  " for each in coverages]
+    lines += [f"{score.words()}  "] if score else []
     for result in report.results:
         if result.verdict is not Verdict.PASSED:
             lines += ["", *_section(result)]
+    for each in score.survivors() if score else ():
+        lines += ["", f"#### Not noticed: {_plain(f'{each.mutant.ref} with {each.mutant.slip}')}"]
+        lines += [_plain(each.region or ""), "", "```yaml", f"{each.missing}```"]
     lines += [
         "",
         "<details><summary>All tests</summary>",

@@ -26,6 +26,7 @@ from tests.servers import (
     Server,
     bearer,
     encode,
+    policyd,
 )
 
 pytestmark = pytest.mark.slow
@@ -149,6 +150,20 @@ def test_fsck_accepts_a_copy_and_refuses_a_damaged_one(
     data = damaged.read_bytes()
     damaged.write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
     assert fsck(tools["fsck"], storage, grown, tmp_path / "vkey") is None
+
+
+def test_fsck_accepts_an_export(tools: dict[str, Path], grown: Server, tmp_path: Path) -> None:
+    """What `policyd audit export --form log` has put into a folder is a log to others' tools."""
+    folder = tmp_path / "exported"
+    where = ("--url", f"http://127.0.0.1:{grown.port}")
+    done = policyd(
+        *("audit", "export", "--form", "log", "--to", folder, *where),
+        POLICYD_KEY=grown.make_key("auditor")["key"],
+    )
+    assert (done.returncode, folder.is_dir()) == (0, True), done
+    size = fsck(tools["fsck"], f"file://{folder}/", grown, tmp_path / "vkey")
+    assert size is not None
+    assert size > RECORDS
 
 
 def test_go_opens_our_checkpoints_and_checks_our_proofs(

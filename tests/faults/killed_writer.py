@@ -17,7 +17,7 @@ from pathlib import Path
 
 from policyd.ledger.signing import Signer
 from policyd.ledger.store import Store, Tuning
-from tests.faults.conftest import Disk
+from tests.faults.disk import Disk
 
 ORIGIN = "policyd.example/log"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from policyd.ledger.signing import Signer
-    from tests.faults.conftest import Batches
+    from tests.faults.logs import Batches
 
 CODES = {"ledger-damaged", "ledger-foreign", "ledger-version", "ledger-unreadable", "disk-error"}
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from policyd.ledger.signing import Signer
-    from tests.faults.conftest import Batches, Disk
+    from tests.faults.disk import Disk
+    from tests.faults.logs import Batches
 
 SIZES = [1, 60, 200, 3]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
-    from tests.faults.conftest import Batches
+    from tests.faults.logs import Batches
 
 APPENDER = Path(__file__).with_name("appender.py")
 ORIGIN = "policyd.example/log"

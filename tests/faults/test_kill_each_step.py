@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.faults.conftest import Batches
+    from tests.faults.logs import Batches
 
 SIZES = [1, 255, 2]  # the second batch fills a tile; each is copied back
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from policyd.ledger.signing import Signer
-    from tests.faults.conftest import Batches, Disk
+    from tests.faults.disk import Disk
+    from tests.faults.logs import Batches
 
 SEALING = Path(__file__).with_name("sealing_process.py")
 ORIGIN = "policyd.example/log"

@@ -37,7 +37,7 @@ from policyd_audit.verify_log import verify_log
 
 if TYPE_CHECKING:
     from policyd.ledger.signing import Signer
-    from tests.faults.conftest import Batches
+    from tests.faults.logs import Batches
 
 SIZE, SEEN, SAVED = 600, 500, 400
 OLD, NEW = 7, 590  # a record long before what was seen, and one that every start looks at

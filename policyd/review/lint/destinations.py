@@ -1,10 +1,7 @@
 """Lint of destinations: hosts of others, addresses in place of names, places nobody can use."""
 
-import functools
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-
-from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from policyd.model.destinations import Destination, Zone
 from policyd.model.labels import Treatment
@@ -12,6 +9,7 @@ from policyd.model.rules import Section
 from policyd.model.snapshot import Snapshot
 from policyd.policy import layout
 from policyd.policy.documents import Path
+from policyd.policy.hosts import private_suffixes, suffix_list
 from policyd.review.lint.reach import cells
 from policyd.review.lint.rule import ERROR, INFO, OFF, WARNING, Hit, LintRule
 from policyd.review.lint.subject import Subject
@@ -72,24 +70,8 @@ def shared_hosts(subject: Subject) -> Iterator[Hit]:
 
 def _shared_suffix(host: str) -> str | None:
     """The suffix of the list's private section that *host* is, or is below."""
-    suffix = _suffixes().publicsuffix(host)
-    return suffix if suffix and "." in suffix and suffix in _private() else None
-
-
-@functools.cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-@functools.cache
-def _private() -> frozenset[str]:
-    """The suffixes of the private section."""
-    with open(PSLFILE, encoding="utf-8") as lines:  # noqa: PTH123 - the package names a str
-        text = lines.read()
-    section = text.partition("===BEGIN PRIVATE DOMAINS===")[2]
-    return frozenset(
-        line.split()[0].removeprefix("*.") for line in section.split("\n") if line[:1] not in "/ "
-    )
+    suffix = suffix_list().publicsuffix(host)
+    return suffix if suffix and "." in suffix and suffix in private_suffixes() else None
 
 
 def ip_literals(subject: Subject) -> Iterator[Hit]:
