@@ -27,7 +27,7 @@ def proof_at(target: str) -> Receipt | Succession | None:
     path = Path(target)
     if is_url(target) or not _is_file(path):
         return None
-    with _readable(path), path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         start = file.read(len(receipt.HEADER))
     if start != receipt.HEADER.encode() and not start.startswith(_OLD):
         return None
@@ -78,7 +78,7 @@ def read_text(path: Path, code: str) -> str:
         Malformed: it is no text, or a long one; with *code*.
         Unreadable: there is no such file, or it cannot be read.
     """
-    with _readable(path), path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         data = file.read(_MAX_TEXT_BYTES + 1)
     try:
         text = data.decode()
@@ -90,7 +90,8 @@ def read_text(path: Path, code: str) -> str:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Raise `Unreadable` where the file at *path* cannot be read in the block."""
     try:
         yield
     except FileNotFoundError:

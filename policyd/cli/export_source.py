@@ -86,6 +86,14 @@ class Source:
         except VerificationError as error:
             raise Unanswered(error.message, code=error.code) from error
 
+    def proof(self) -> list[bytes]:
+        """What is beside the records in the tree, for whoever adds them up; raises as `take`."""
+        begun = self._begun
+        try:
+            return Subtrees(self._log.hashes).stretch(begun.first, begun.end, begun.tree_size)
+        except VerificationError as error:
+            raise Unanswered(error.message, code=error.code) from error
+
     def manifest(self, done: Mapping[str, Any]) -> str:
         """The manifest that the server signs; raises as `take`."""
         return self._server.text("POST", f"{PATH}/{self._begun.id}/manifest", done)
