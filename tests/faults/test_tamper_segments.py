@@ -5,12 +5,11 @@ they have left it, a segment that is damaged is named as lost, and nothing of it
 that the tree does not vouch for.
 """
 
-from __future__ import annotations
-
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -20,22 +19,20 @@ from policyd.ledger.reader import Reader
 from policyd.ledger.sealing import Sealer
 from policyd.ledger.shelf import Shelf
 from policyd.ledger.signing import Signer
-from policyd.ledger.store import Store
+from policyd.ledger.store import Store, create
 from policyd.model.errors import RecordsLost
 from policyd_audit import note, segment
 from policyd_audit.layout import ENTRIES, Resource, bundle
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.verify import verify
-from tests.faults.logs import ORIGIN
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.faults.logs import Batches
+from tests.faults.logs import ORIGIN, SIGNER, batches
 
 SIZE, WIDTH = 800, 256  # three segments of 256 records and a bit
 ONE, OTHER = 1, 0  # the segment that something is done to, and another one
 HOLDS = "holds"
+LOG, OTHER_LOG = SIGNER, "other.example"
+HALVES = batches([SIZE // 2, SIZE // 2])
+LEAVES = [leaf for half in HALVES for leaf in half]
 
 CHECKS = ("sealer, young", "file, young", "sealer, old", "server, old", "file, old")
 """What looks at a segment, while the ledger's file has its records (young), or not any more (old).
@@ -50,15 +47,22 @@ file: `policyd-audit verify ledger.db`, with the segments beside it
 class Sealed:
     """A log with segments, to be damaged."""
 
-    ledger: Path
-    shelf: Shelf
-    signer: Signer
-    leaves: list[bytes]
+    folder: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The log's file."""
+        return self.folder / "ledger.db"
+
+    @property
+    def shelf(self) -> Shelf:
+        """Its segments."""
+        return Shelf(self.folder, 1)
 
     def forget(self) -> None:
         """Let the records of the first two segments leave the ledger's file."""
-        with closing(Store(self.ledger, self.signer)) as store:
-            forgetting = Forgetting(store, self.shelf, self.signer)
+        with closing(Store(self.ledger, LOG)) as store:
+            forgetting = Forgetting(store, self.shelf, LOG)
             for number in (OTHER, ONE):
                 assert forgetting.order(number) is None
                 while forgetting.is_pending:
@@ -67,27 +71,27 @@ class Sealed:
     def sealer(self) -> str:
         """What the sealer did to the segment."""
         with closing(Reader(self.ledger)) as reader:
-            done = {each.number: each.did for each in Sealer(self.shelf, reader, self.signer).run()}
+            done = {each.number: each.did for each in Sealer(self.shelf, reader, LOG).run()}
         return done[ONE]
 
     def server(self) -> str:
         """What comes of asking for all its records."""
         records = self.shelf.range(ONE)
         with (
-            closing(Cold(self.shelf, self.signer)) as cold,
+            closing(Cold(self.shelf, LOG)) as cold,
             closing(Reader(self.ledger, cold)) as reader,
         ):
             try:
                 found = reader.content(Resource(ENTRIES, ONE, WIDTH))
             except RecordsLost as error:
                 return error.code
-        assert found == bundle(self.leaves[records.start : records.stop])
+        assert found == bundle(LEAVES[records.start : records.stop])
         return HOLDS
 
     def file(self) -> str:
         """The code of the first thing that the auditor's tool finds."""
         with LedgerFile(self.ledger) as evidence:
-            found = verify(evidence, vkey=self.signer.vkey, segments=self.shelf.folder).findings
+            found = verify(evidence, vkey=LOG.vkey, segments=self.shelf.folder).findings
         return found[0].code if found else HOLDS
 
 
@@ -148,8 +152,6 @@ def swap_both(sealed: Sealed) -> None:
     swap(*manifests(sealed))
 
 
-LOG, OTHER_LOG = Signer(ORIGIN, b"\x07" * 32), "other.example"
-
 # fmt: off
 MATRIX: dict[str, tuple[Tamper, str, str, str, str, str]] = {
     #           how, and what is said: sealer and file, young; sealer, server and file, old
@@ -187,17 +189,22 @@ MATRIX: dict[str, tuple[Tamper, str, str, str, str, str]] = {
 # fmt: on
 
 
-@pytest.fixture
-def sealed(ledger_path: Path, signer: Signer, batches: Callable[[list[int]], Batches]) -> Sealed:
-    """A log whose full stretches are all sealed."""
-    leaves: list[bytes] = []
-    with closing(Store(ledger_path, signer)) as store:
-        for batch in batches([SIZE // 2, SIZE // 2]):
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a log whose full stretches are all sealed."""
+    folder = tmp_path_factory.mktemp("sealed")
+    create(folder / "ledger.db", LOG)
+    with closing(Store(folder / "ledger.db", LOG)) as store:
+        for batch in HALVES:
             store.append(batch)
-            leaves += batch
-    made = Sealed(ledger_path, Shelf(ledger_path.parent, 1), signer, leaves)
-    assert made.sealer() == "sealed"
-    return made
+    assert Sealed(folder).sealer() == "sealed"
+    return folder
+
+
+@pytest.fixture
+def sealed(log: Path, tmp_path: Path) -> Sealed:
+    """A copy of it."""
+    return Sealed(Path(shutil.copytree(log, tmp_path / "log")))
 
 
 @pytest.mark.parametrize("fault", MATRIX)
