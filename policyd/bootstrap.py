@@ -2,18 +2,20 @@
 
 import asyncio
 import gc
+import random
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
+    AsyncExitStack,
     asynccontextmanager,
     closing,
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -38,20 +40,26 @@ from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
-from policyd.points.administration import InForce
+from policyd.points.administration import InForce, Read
 from policyd.points.keeping import Keeping, Rhythm
+from policyd.points.outbox import Outbox
+from policyd.points.seeding import seed
 from policyd.points.service import Service, Stores
-from policyd.points.source import FolderSource
+from policyd.points.source import FolderSource, Maker, PublishedSource
+from policyd.points.webhook import Hook, Source, Webhook
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.policy.builder_process import Builder
 from policyd.registry.keys import KeyStore, NewKey
+from policyd.registry.policies import PolicyStore
+from policyd.search.process import Allowance, Search
 from policyd.settings import (
     LOOPBACK,
     Settings,
     check_exposure,
     personal_fields,
     retention_days,
+    webhook_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -70,6 +78,7 @@ class Initialised:
     key_id: str
     vkey: str
     data: Path
+    snapshot: str | None = None  # what is in force in it, if it was given a policy
 
 
 def utc_now() -> datetime:
@@ -83,12 +92,15 @@ def engine() -> str:
     return " ".join([f"policyd/{__version__}", *data])
 
 
-def initialise(path: Path, origin: str, holder: str) -> Initialised:
-    """A new data folder with an empty log and one admin key.
+def initialise(
+    path: Path, origin: str, holder: str, policies: Mapping[str, bytes] | None = None
+) -> Initialised:
+    """A new data folder with an empty log, one admin key, and *policies* in force if there are any.
 
     Raises:
         DataFolderError: there is something at *path* already, or it cannot be written.
         UsageError: *origin* cannot name a log, or *holder* a person.
+        PolicyInvalid: the policies have findings.
     """
     stamper = Stamper(None, utc_now)
     with (
@@ -110,22 +122,34 @@ def initialise(path: Path, origin: str, holder: str) -> Initialised:
             store.append(leaves)
         keys.add(key, secret)
         vkey = folder.signer.vkey
-    return Initialised(secret, key.id, vkey, path)
+        snapshot = None if policies is None else seed(folder, policies, utc_now)
+    return Initialised(secret, key.id, vkey, path, snapshot)
+
+
+def publish_first(path: Path, policies: Mapping[str, bytes]) -> str:
+    """The digest of *policies*, in force from now on in a data folder that had none.
+
+    Raises:
+        Conflict: something was published there already.
+        DataFolderError: the folder is missing, taken or damaged.
+        PolicyInvalid: the policies have findings.
+    """
+    with closing(DataFolder.open(path)) as folder:
+        return seed(folder, policies, utc_now)
 
 
 def serve(settings: Settings) -> int:
     """Run a server until it is told to stop; 0 after an orderly end.
 
     Raises:
-        UsageError: no policies, a host that is not loopback, TLS files that cannot be used, or a
-            port in use.
+        UsageError: nothing published, a host that others reach though policies come from a folder,
+            TLS files that cannot be used, or a port in use.
         PolicyInvalid: the policy tree has findings.
         DataFolderError: the data folder is missing, taken or damaged.
     """
-    if settings.policies is None:
-        raise UsageError("say where the policies are: `policyd serve --policies DIR`")
     check_exposure(settings)
-    if settings.host not in LOOPBACK:
+    webhook_of(settings)
+    if settings.policies is not None and settings.host not in LOOPBACK:
         raise UsageError(
             f"policies are read from a folder, which is for development, so the server listens"
             f" on loopback only, not on `{settings.host}`; leave out --host",
@@ -137,7 +161,7 @@ def serve(settings: Settings) -> int:
         _listen(settings) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, settings.policies, folder, Door(listener, tls)))
+        runner.run(_serve(settings, folder, Door(listener, tls)))
     return 0
 
 
@@ -204,23 +228,28 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _policies(
-    folder: Path,
-) -> AsyncIterator[tuple[FolderSource, asyncio.Task[InForce]]]:
-    """The source of policies; it is being read while the rest of the server starts."""
+async def _making() -> AsyncIterator[Maker]:
+    """What makes policy trees ready, with a builder that lasts as long as the block."""
     builder = Builder()
     await builder.start()
-    source = FolderSource(folder, engine(), builder)
-    start = asyncio.create_task(source.read())
     try:
-        yield source, start
+        yield Maker(engine(), builder)
     finally:
-        start.cancel()
-        await asyncio.gather(start, return_exceptions=True)
         await builder.close()
 
 
-async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: Door) -> None:
+@asynccontextmanager
+async def _begun(read: Read) -> AsyncIterator[asyncio.Future[InForce]]:
+    """The policies being read, while the rest of the server starts."""
+    start = asyncio.ensure_future(read())
+    try:
+        yield start
+    finally:
+        start.cancel()
+        await asyncio.gather(start, return_exceptions=True)
+
+
+async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
     fields = personal_fields(settings)
     options = Options(
         utc_now,
@@ -228,28 +257,66 @@ async def _serve(settings: Settings, policies: Path, folder: DataFolder, door: D
         bytes=settings.queue_bytes,
         personal=Personal(fields) if fields else None,
     )
-    async with _policies(policies) as (source, start):
-        with (
-            closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
-            closing(Cold(Shelf(folder.path), folder.signer)) as cold,
-            closing(Reader(folder.ledger, cold)) as reader,
-        ):
-            guard = Guard(settings.guard) if settings.guard else None
-            check_guard(folder.path, guard, reader)
-            async with _witnesses(settings.witnesses, reader) as witnesses:
-                ledger = await Ledger.open(folder, options)
-                try:
-                    rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
-                    keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-                    stores = Stores(ledger, reader, keys, folder.signer, guard, witnesses, keeping)
-                    days = retention_days(settings)
-                    service = Service(stores, source.read, await start, days)
-                    async with service.running():
-                        await _run(settings, service, door)
-                finally:
-                    # The last to close the file takes its WAL away, and a reader cannot.
-                    reader.close()
-                    await ledger.close()
+    async with AsyncExitStack() as opened:
+        cold = opened.enter_context(closing(Cold(Shelf(folder.path), folder.signer)))
+        reader = opened.enter_context(closing(Reader(folder.ledger, cold)))
+        policies = opened.enter_context(closing(PolicyStore.open(folder.registry)))
+        guard = Guard(settings.guard) if settings.guard else None
+        check_guard(folder.path, guard, reader)
+        maker = await opened.enter_async_context(_making())
+        source = _source(settings, maker, reader, policies)
+        keys = opened.enter_context(closing(KeyStore.open(folder.registry, folder.pepper)))
+        start = await opened.enter_async_context(_begun(source.read))
+        witnesses = await opened.enter_async_context(_witnesses(settings.witnesses, reader))
+        search = await opened.enter_async_context(_search(settings, folder))
+        ledger = await Ledger.open(folder, options)
+        opened.push_async_callback(ledger.close)
+        # The last to close the file takes its WAL away, and a reader cannot: it goes first.
+        opened.callback(reader.close)
+        rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
+        keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
+        webhook = await opened.enter_async_context(_webhook(settings, folder, ledger, reader))
+        stores = Stores(
+            *(ledger, reader, keys, folder.signer, search),
+            *(guard, witnesses, keeping, webhook),
+        )
+        if settings.policies is None:
+            stores = replace(stores, policies=policies, maker=maker)
+        service = Service(stores, source.read, await start, retention_days(settings))
+        async with service.running():
+            await _run(settings, service, door)
+
+
+def _source(
+    settings: Settings, maker: Maker, reader: Reader, policies: PolicyStore
+) -> FolderSource | PublishedSource:
+    if settings.policies is not None:
+        return FolderSource(settings.policies, maker)
+    return PublishedSource(reader, policies, maker)
+
+
+def _webhook(
+    settings: Settings, folder: DataFolder, ledger: Ledger, reader: Reader
+) -> AbstractAsyncContextManager[Webhook | None]:
+    """What sends the log away, if that is wanted."""
+    hook = webhook_of(settings)
+    if hook is None:
+        return nullcontext()
+    origin = folder.signer.origin
+    outbox = Outbox(folder.path / "outbox.json", origin, ledger.size)
+    # Chance here keeps no secret: it only spreads what is tried again.
+    return Webhook(Hook(*hook), Source(origin, ledger, reader), outbox, random.random)
+
+
+@asynccontextmanager
+async def _search(settings: Settings, folder: DataFolder) -> AsyncIterator[Search]:
+    """What searches the log; its process starts with the first question."""
+    allowance = Allowance(seconds=settings.search_seconds, memory=settings.search_bytes)
+    search = Search(folder.path, allowance)
+    try:
+        yield search
+    finally:
+        await search.close()
 
 
 def _witnesses(path: Path | None, reader: Reader) -> AbstractAsyncContextManager[Witnesses | None]:
@@ -281,10 +348,9 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
     log.info(
         "serving",
         url=door.url(settings.host),
-        policies=str(settings.policies),
         snapshot=state.snapshot,
         source=state.source,
-        note="policies come from a folder: for development, on loopback only",
+        **_about(settings.policies),
     )
     # What is there now stays: looking for garbage in it would stop all checks for as long.
     gc.collect()
@@ -295,11 +361,20 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
     await asyncio.gather(*reloads, return_exceptions=True)
 
 
+def _about(folder: Path | None) -> dict[str, str]:
+    """What there is to say of where policies come from."""
+    if folder is None:
+        return {}
+    note = "policies come from a folder: for development, on loopback only"
+    return {"policies": str(folder), "note": note}
+
+
 def _config(settings: Settings, service: Service, door: Door) -> uvicorn.Config:
     app = Application(
         service,
         max_body=settings.max_body_bytes,
         max_depth=settings.max_depth,
+        max_tree=settings.max_tree_bytes,
         public_url=settings.public_url,
         public_log=settings.public_log,
     )

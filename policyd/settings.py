@@ -1,5 +1,6 @@
 """Settings of a server: from `POLICYD_…` variables, overridden by the command line."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -7,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from policyd.ledger.personal import FIELDS
@@ -21,6 +22,9 @@ OF_CLIENTS = frozenset({"KEY", "URL"})
 
 _FOR_EVER = 100_000  # days
 
+_WHSEC = "whsec_"
+_HIDDEN = "not-shown"  # the type of an error whose input is told to nobody
+_SHORTEST_KEY, _LONGEST_KEY = 24, 64  # bytes
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -59,6 +63,28 @@ def _days(text: str) -> str:
     return text
 
 
+def _receiver(url: str) -> str:
+    """The URL, if records can be sent there without others reading them."""
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not (is_safe and plain and parts.hostname and parts.port != 0) or "@" in parts.netloc:
+        raise ValueError("write it like https://siem.example/policyd; http is for loopback only")
+    return url
+
+
+def _secret(text: str) -> str:
+    """The key, if it is one of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64."""
+    try:
+        key = b64decode(text.removeprefix(_WHSEC), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith(_WHSEC) or not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+        # The message must not repeat it, as others do.
+        raise PydanticCustomError(_HIDDEN, "it is `whsec_` and 24 to 64 bytes in base64")
+    return text
+
+
 def _words(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
 
@@ -66,6 +92,10 @@ def _words(text: str) -> list[str]:
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
 PublicUrl = Annotated[str, AfterValidator(_public)]
 Addresses = Annotated[str, AfterValidator(_addresses)]
+ReceiverUrl = Annotated[str, AfterValidator(_receiver)]
+Secret = Annotated[
+    SecretStr, AfterValidator(lambda each: SecretStr(_secret(each.get_secret_value())))
+]
 PersonalFields = Annotated[str, AfterValidator(_personal)]
 Days = Annotated[str, AfterValidator(_days)]
 
@@ -107,14 +137,24 @@ class Settings(BaseSettings):
     """What is kept apart of records, to be erasable: address, on_behalf_of, purpose, …"""
     retention: Days = ""
     """Days that records are kept, by kind, such as decision=400,*=3650; others for ever."""
+    webhook_url: ReceiverUrl | None = None
+    """Where the log is sent as it grows, in batches of CloudEvents; https, or loopback."""
+    webhook_key: Secret | None = None
+    """The secret that these are signed with, as in Standard Webhooks: whsec_ and base64."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """Days after which sealed records leave the ledger's file, which then is quicker to copy."""
+    search_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long one search may take; what is found until then is answered, and marked as a part."""
+    search_bytes: Annotated[int, Field(ge=1 << 27, le=1 << 40)] = 1 << 30
+    """Memory that searches may use; beyond it they use the disk."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The mildest level that is logged."""
     max_body_bytes: Bytes = 1 << 20
     """The largest request body that is read."""
+    max_tree_bytes: Bytes = 64 << 20
+    """The largest request body that is read where it has a policy tree."""
     max_depth: Annotated[int, Field(ge=8, le=256)] = 32
     """The deepest nesting of a request body that is read."""
     queue_records: Annotated[int, Field(ge=1, le=1 << 20)] = 4096
@@ -155,6 +195,8 @@ def _told(fault: ErrorDetails, said: Mapping[str, object]) -> str:
     source = f"--{name.replace('_', '-')}" if name in said else f"{PREFIX}{name.upper()}"
     said_of_it = fault["msg"].removeprefix("Value error, ")
     problem = said_of_it[:1].lower() + said_of_it[1:]
+    if fault["type"] == _HIDDEN:
+        return f"{source} cannot be used: {problem}"
     return f"{source} cannot be `{str(fault['input'])[:80]}`: {problem}"
 
 
@@ -197,3 +239,21 @@ def check_exposure(settings: Settings) -> None:
             " or name the proxy that has TLS with --trusted-proxy, or leave out --host",
             code="exposed-without-tls",
         )
+
+
+def webhook_of(settings: Settings) -> tuple[str, bytes] | None:
+    """Where the log is sent, and the key to sign with; None if it is not.
+
+    Raises:
+        UsageError: one of them is there without the other.
+    """
+    url, key = settings.webhook_url, settings.webhook_key
+    if (url is None) != (key is None):
+        raise UsageError(
+            "a webhook needs both POLICYD_WEBHOOK_URL and POLICYD_WEBHOOK_KEY; for a key, take"
+            " whsec_ and the output of `openssl rand -base64 32`",
+            code="webhook-incomplete",
+        )
+    if url is None or key is None:
+        return None
+    return url, b64decode(key.get_secret_value().removeprefix(_WHSEC))

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from policyd.bootstrap import initialise
 from policyd.ledger.reader import Reader
+from policyd.policy.whole import read_whole
 
 REPOSITORY = Path(__file__).parents[1]
 POLICIES = REPOSITORY / "policies"
@@ -58,9 +59,10 @@ class Home:
     vkey: str
 
     @classmethod
-    def make(cls, path: Path) -> Self:
-        """A new data folder at *path*."""
-        made = initialise(path, "policyd.example/log", "test admin")
+    def make(cls, path: Path, policies: Path | None = None) -> Self:
+        """A new data folder at *path*, in which the tree *policies* is published."""
+        files = read_whole(policies) if policies else None
+        made = initialise(path, "policyd.example/log", "test admin", files)
         return cls(path, made.key, made.vkey)
 
     def records(self, kind: str | None = None) -> list[dict[str, Any]]:
@@ -139,13 +141,17 @@ class Server:
     def __init__(
         self,
         home: Home,
-        policies: Path = POLICIES,
+        policies: Path | None = POLICIES,
         variables: Mapping[str, str] = {},
     ) -> None:
-        """Start one, also with these *variables*, and wait until it says where it listens."""
+        """Start one, also with these *variables*, and wait until it says where it listens.
+
+        Without *policies* it decides by what was published.
+        """
         self.home = home
         self.log = home.data.parent / f"{home.data.name}.log"
-        where = ["--data", str(home.data), "--policies", str(policies), "--port", "0"]
+        where = ["--data", str(home.data), "--port", "0"]
+        where += ["--policies", str(policies)] if policies else []
         with self.log.open("ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(

@@ -34,7 +34,7 @@ _LINES = re.compile(
     r"origin ([!-~]{1,255})\n"
     r"export ([!-~]{1,64})\n"
     r"by ([!-~]{1,64})\n"
-    r"form (log|ndjson|csv|parquet)\n"
+    r"form ([a-z]{1,32})\n"
     rf"tree ({_NUMBER}) ([A-Za-z0-9+/=]{{44}})\n"
     rf"records ({_NUMBER}) ({_NUMBER})\n"
     rf"((?:left-out {_NUMBER} {_NUMBER}\n)*)"

@@ -100,6 +100,9 @@ SHAPES: dict[str, Shape] = {
         status={"type": "integer"},
         code=_TEXT | {"description": "Stable; what a program goes by"},
         detail=_TEXT,
+        column=_WHOLE | {"description": "In a query: where it cannot be read, from 1 on"},
+        length=_WHOLE | {"description": "In a query: over how many characters"},
+        expected=_list(_TEXT) | {"description": "In a query: what could stand there instead"},
     ),
 }
 """Every shape by the name that the description gives it."""

@@ -1,6 +1,8 @@
 """The outermost ASGI callable: the check endpoint by exact path, all else to FastAPI."""
 
+import asyncio
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -10,6 +12,7 @@ from starlette.routing import Match
 
 from policyd import __version__
 from policyd.api import (
+    changes,
     destinations,
     explain,
     exports,
@@ -17,8 +20,11 @@ from policyd.api import (
     keys,
     metadata,
     outcomes,
+    policies,
     records,
     removal,
+    search,
+    tail,
     tiled_log,
 )
 from policyd.api.checks import PATHS, Checks
@@ -39,7 +45,10 @@ from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
-_MODULES = (destinations, explain, exports, health, keys, outcomes, records, removal)
+_MODULES = (
+    *(changes, destinations, explain, exports, health, keys, outcomes, policies),
+    *(records, removal, search, tail),
+)
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
     405: ("method-not-allowed", "this path takes other methods; the header Allow names them"),
@@ -59,13 +68,14 @@ class Application:
         *,
         max_body: int,
         max_depth: int,
+        max_tree: int | None = None,
         public_url: str | None = None,
         public_log: bool = True,
     ) -> None:
         """Serve *service*, known to callers as *public_url*.
 
-        A body has at most *max_body* bytes and *max_depth* levels; with *public_log* anybody may
-        see the hashes of the log.
+        A body has at most *max_body* bytes, *max_tree* if it may be a policy tree, and *max_depth*
+        levels; with *public_log* anybody may see the hashes of the log.
         """
         self.checks = Checks(
             service.decision,
@@ -78,6 +88,7 @@ class Application:
         self._evaluation = EvaluationEndpoint(self.checks)
         self._service = service
         self._max_body = max_body
+        self._max_tree = max_tree or max_body
         self._max_depth = max_depth
         self._rest = rest(service, public_url, public_log=public_log)
 
@@ -97,9 +108,12 @@ class Application:
         send = _echoing(send, headers)
         try:
             request_id(headers)
-            body = await read_body(receive, self._max_body)
+            is_tree = scope["path"].startswith(changes.PREFIX)
+            body = await read_body(receive, self._max_tree if is_tree else self._max_body)
             if body:
-                check_json(body, max_depth=self._max_depth)
+                check = partial(check_json, body, max_depth=self._max_depth)
+                # A large tree takes a while; checks need not wait for it.
+                await asyncio.to_thread(check) if len(body) > self._max_body else check()
         except Disconnected:
             return
         except CallRefused as error:

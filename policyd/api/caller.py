@@ -8,8 +8,10 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
 from policyd.api.identity import caller, demand
+from policyd.model.errors import OutOfScope
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
+from policyd.points.policies import Policies, of_folder
 from policyd.points.service import Service
 
 
@@ -57,11 +59,38 @@ Anyone = Annotated[Key, Depends(_key)]
 """Whoever has a good key."""
 
 
+def policies_of(request: Request, _: Anyone) -> Policies:
+    """Changes and publications of the server.
+
+    Raises:
+        Conflict: its policies come from a folder.
+    """
+    policies = service_of(request).policies
+    if policies is None:
+        raise of_folder()
+    return policies
+
+
 def key_with(*roles: str) -> Callable[[Key], Key]:
     """A dependency: the caller's key, which must have one of *roles*."""
 
     def checked(key: Anyone) -> Key:
         demand(key, *roles)
+        return key
+
+    return checked
+
+
+def key_for_all(*roles: str) -> Callable[[Key], Key]:
+    """A dependency: as `key_with`, and the key must not be bound to some units' records."""
+
+    def checked(key: Anyone) -> Key:
+        demand(key, *roles)
+        if not key.reads_all:
+            raise OutOfScope(
+                "this key is bound to units or integrations, and sees their decisions by searching",
+                code="key-out-of-scope",
+            )
         return key
 
     return checked
@@ -73,7 +102,12 @@ def sender(request: Request, key: Key) -> Sender:
 
 
 Served = Annotated[Service, Depends(service_of)]
+Published = Annotated[Policies, Depends(policies_of)]
 Admin = Annotated[Key, Depends(key_with("admin"))]
-Watcher = Annotated[Key, Depends(key_with("admin", "auditor"))]
+Watcher = Annotated[Key, Depends(key_for_all("admin", "auditor"))]
 Reader = Annotated[Key, Depends(key_with("admin", "auditor", "builder"))]
-Auditor = Annotated[Key, Depends(key_with("auditor"))]
+Auditor = Annotated[Key, Depends(key_for_all("auditor"))]
+Author = Annotated[Key, Depends(key_with("author"))]
+Approver = Annotated[Key, Depends(key_with("approver"))]
+Publisher = Annotated[Key, Depends(key_with("author", "approver"))]
+PolicyReader = Annotated[Key, Depends(key_with("admin", "approver", "auditor", "author"))]

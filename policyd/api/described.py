@@ -15,11 +15,13 @@ from policyd.api.explain import PATH as EXPLAIN_PATH
 from policyd.api.headers import MAX_REQUEST_ID
 from policyd.api.problems import CONTENT_TYPE
 from policyd.api.records import Lost, RecordEntry, RecordPage
+from policyd.api.search import SHAPES as COUNTS
+from policyd.api.tail import RecordNews
 from policyd.api.wire import CheckRequest
 
 Described = dict[str, Any]
 _REFERENCE = "#/components/schemas/{name}"
-_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordPage)
+_STRUCTS = (CheckRequest, Lost, RecordEntry, RecordNews, RecordPage, *COUNTS)
 _TEXT: Described = {"type": "string"}
 _REQUEST_ID: Described = {
     "name": "X-Request-ID",
@@ -122,7 +124,8 @@ def _complete(operation: Described) -> None:
         _leave_out_null(each)
     parameters.append(_REQUEST_ID)
     answers = operation["responses"]
-    answers.pop("422", None)
+    if "HTTPValidationError" in str(answers.get("422")):  # ours is 400
+        del answers["422"]
     for status in (*_ANY, *(_WITH_KEY if "security" in operation else ())):
         answers.setdefault(status, {})
     for status, answer in answers.items():

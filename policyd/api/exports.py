@@ -45,7 +45,7 @@ class ExportAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    form: Literal["log", "ndjson", "csv", "parquet"]
+    form: Literal["log", "ndjson", "csv", "parquet", "ocsf", "cloudevents", "openlineage"]
     first: Number = 0
     end: Number | None = None
     after: AwareDatetime | None = None

@@ -29,7 +29,8 @@ class Obstacle(BaseModel):
 class Ready(BaseModel):
     """Whether checks are answered; from `snapshot` on it is for who has a key.
 
-    What `warnings` tell of is wrong, but keeps no check from being answered.
+    What `warnings` tell of is wrong, but keeps no check from being answered. `webhook_lag` is how
+    many records the webhook has not taken yet.
     """
 
     ready: bool
@@ -39,6 +40,7 @@ class Ready(BaseModel):
     log_size: int | None = None
     failed_reload: str | None = None
     warnings: list[Obstacle] | None = None
+    webhook_lag: int | None = None
 
 
 @router.get("/health/live")
@@ -69,6 +71,7 @@ def ready(request: Request, response: Response, service: Served) -> Ready:
         log_size=state.log_size,
         failed_reload=state.failed_reload or None,
         warnings=[Obstacle(code=each.code, detail=each.message) for each in state.warnings] or None,
+        webhook_lag=state.webhook_lag,
     )
 
 

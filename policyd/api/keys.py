@@ -94,9 +94,14 @@ class ShownKey(BaseModel):
 
 
 class MadeKey(ShownKey):
-    """A new key, with its secret."""
+    """A new key, with its secret.
+
+    `unknown` has the names that the policy in force does not have, such as `unit sale`: the key
+    may do nothing for these until it does.
+    """
 
     key: str
+    unknown: list[str]
 
 
 class KeyList(BaseModel):
@@ -121,7 +126,7 @@ async def create_key(asked: KeyRequest, service: Served, by: Admin) -> MadeKey:
         supported_obligations=tuple(asked.supported_obligations),
     )
     key, secret = await service.key_point.create(by, new)
-    return MadeKey(key=secret, **_shown(key))
+    return MadeKey(key=secret, unknown=service.key_point.unknown(key), **_shown(key))
 
 
 @router.get("")

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem+json: one table from error class to status."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,12 +13,16 @@ RETRY_AFTER_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An HTTP error: its status, its stable code, and what to do."""
+    """An HTTP error: its status, its stable code, and what to do.
+
+    `more` has members of this error alone, such as the column of a query where it shows.
+    """
 
     status: int
     title: str
     code: str
     detail: str
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The problem+json document."""
@@ -28,6 +33,7 @@ class Problem:
                 "status": self.status,
                 "code": self.code,
                 "detail": self.detail,
+                **self.more,
             }
         )
 
@@ -48,6 +54,9 @@ STATUS: tuple[tuple[type[errors.PolicydError], int, str], ...] = (
     (errors.CallerRefused, 403, "This key may not do that"),
     (errors.RecordsLost, 410, "These records are lost"),
     (errors.NotFound, 404, "There is no such thing"),
+    (errors.QueryRefused, 422, "The query cannot be read"),
+    (errors.QuestionRefused, 422, "The question does not hang together"),
+    (errors.SearchUnavailable, 503, "The log cannot be searched now"),
     (errors.Gone, 410, "It was there once"),
     (errors.Conflict, 409, "It cannot be done as things stand"),
     (errors.PolicyInvalid, 409, "The policy tree has findings"),
@@ -66,10 +75,16 @@ def problem(error: errors.PolicydError) -> Problem:
     )
     if error.code in _OWN_STATUS:
         status = _OWN_STATUS[error.code]
-    return Problem(status, title, error.code, error.message)
+    return Problem(status, title, error.code, error.message, _more(error))
 
 
-_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405}
+def _more(error: errors.PolicydError) -> Mapping[str, object]:
+    if isinstance(error, errors.QueryRefused):
+        return {"column": error.column, "length": error.length, "expected": list(error.expected)}
+    return {}
+
+
+_OWN_STATUS = {"body-too-large": 413, "method-not-allowed": 405, "query-field-forbidden": 403}
 
 INTERNAL = Problem(
     500,

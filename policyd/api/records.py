@@ -1,50 +1,28 @@
 """`/v1/audit/records`: records of the log, with their exact bytes inside the answer."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, BeforeValidator
 
 from policyd.api.answer_schema import referring
-from policyd.api.caller import Reader, Served, Watcher, sender
+from policyd.api.caller import Reader, Served, sender
+from policyd.api.parameters import WhichRecords, only
+from policyd.model.errors import QuestionRefused
 from policyd.points.audit import Listing
+from policyd.points.cursors import LONGEST
+from policyd.points.decision import Sender
 from policyd.points.disclosed import Shown
+from policyd.points.search import Asked
+from policyd.points.service import Service
 from policyd_audit.tree import leaf_hash
 
 router = APIRouter(prefix="/v1/audit/records")
 MOST = 200
 RECEIPT = "text/plain; charset=utf-8"
 
-
-_RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]"
-    r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
-)
-
-
-def _written_out(text: object) -> object:
-    """The text, if it is a time with its date, and not a number of seconds since some moment."""
-    if isinstance(text, str) and not _RFC_3339.fullmatch(text):
-        raise ValueError("write it like 2026-11-10T10:00:00Z")
-    return text
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """The time in UTC, for which it is taken if it names no zone."""
-    if moment is None:
-        return None
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("it is outside the years 1 to 9999 in UTC") from None
-
-
-Moment = Annotated[datetime | None, Query(), BeforeValidator(_written_out), AfterValidator(_utc)]
-Cursor = Annotated[int | None, Query(ge=0, lt=2**53)]  # exact in every JSON reader (I-JSON)
+_LARGEST = 2**53  # exact in every JSON reader (I-JSON)
 
 
 class ErasureAct(msgspec.Struct):
@@ -79,40 +57,107 @@ class Lost(msgspec.Struct):
 
 
 class RecordPage(msgspec.Struct, omit_defaults=True):
-    """Records of a tree of that size; there are more if `next_cursor` is there."""
+    """Records of a tree of that size; there are more if `next_cursor` is there.
+
+    Of a search: `searched` is what was looked at, not all if it was `cut` for want of `time` or
+    `memory`; `cursor` asks for this very page again, whatever the log has become; the first page
+    has the `checkpoint` of that tree, by which it can be cited. Relative times count from `now`.
+    """
 
     tree_size: int
     records: list[RecordEntry]
-    next_cursor: int | None = None
+    next_cursor: int | str | None = None
     lost: list[Lost] = []
+    searched: Lost | None = None
+    cut: Literal["time", "memory"] | None = None
+    now: str | None = None
+    cursor: str | None = None
+    checkpoint: str | None = None
 
 
-def _answers(shape: str) -> dict[int | str, dict[str, Any]]:
+def answers(shape: str) -> dict[int | str, dict[str, Any]]:
     """The description of an answer that FastAPI does not make, and of the log being out."""
     content = {"application/json": {"schema": referring(shape)}}
     return {200: {"description": "What was found", "content": content}, 503: {}}
 
 
-def listing(
-    after: Moment = None,
-    before: Moment = None,
-    cursor: Cursor = None,
+class Paging(NamedTuple):
+    """Which part of what was found is wanted."""
+
+    limit: int
+    cursor: str | None
+    newest_first: bool
+
+
+def paging(
+    cursor: Annotated[str | None, Query(pattern=f"^[A-Za-z0-9_-]{{1,{LONGEST}}}$")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     order: Literal["newest", "oldest"] = "newest",
-) -> Listing:
-    """What the query string asks for; a time without a zone is taken for UTC."""
-    return Listing(limit, after, before, cursor, newest_first=order == "newest")
+) -> Paging:
+    """Which part of what was found the query string asks for."""
+    return Paging(limit, cursor, order == "newest")
 
 
-@router.get("", responses=_answers("RecordPage"))
+@router.get(
+    "",
+    responses=answers("RecordPage") | {422: {}},
+    dependencies=[Depends(only("q", "after", "before", "cursor", "limit", "order"))],
+)
 async def records(
-    request: Request, service: Served, by: Watcher, asked: Annotated[Listing, Depends(listing)]
+    request: Request,
+    service: Served,
+    by: Reader,
+    asked: WhichRecords,
+    part: Annotated[Paging, Depends(paging)],
 ) -> Response:
-    """Records by time: from `after` on, before `before`; go on with `next_cursor`."""
-    found = await service.audit.page(sender(request, by), asked)
+    """Records that a query finds, or all, by time: from `after` on, before `before`.
+
+    Go on with `next_cursor`. With a query, all pages are about the log as it was at the first.
+    Whoever is bound to units or integrations sees the decisions about these.
+    """
+    if asked.is_given or not by.reads_all:
+        return as_json(await _searched(sender(request, by), service, asked, part))
+    listed = Listing(
+        part.limit, asked.after, asked.before, _number(part.cursor), newest_first=part.newest_first
+    )
+    found = await service.audit.page(sender(request, by), listed)
     lost = [Lost(each.start, each.stop) for each in found.lost]
-    shown = [_shown(each) for each in found.records]
-    return _json(RecordPage(found.size, shown, found.cursor, lost))
+    shown = [entry(each) for each in found.records]
+    return as_json(RecordPage(found.size, shown, found.cursor, lost))
+
+
+async def _searched(by: Sender, service: Service, asked: Asked, part: Paging) -> RecordPage:
+    found = await service.search.page(
+        by, asked, part.limit, part.cursor, newest_first=part.newest_first
+    )
+    return RecordPage(
+        tree_size=found.size,
+        records=[entry(each) for each in found.records],
+        next_cursor=found.next_cursor,
+        lost=[Lost(each.start, each.stop) for each in found.lost],
+        searched=Lost(found.seen.first, found.seen.end),
+        cut=found.seen.cut or None,  # type: ignore[arg-type]  # one of these words
+        now=found.now,
+        cursor=found.cursor,
+        checkpoint=found.checkpoint,
+    )
+
+
+def _number(cursor: str | None) -> int | None:
+    """The cursor of a page by time alone, which is a number.
+
+    Raises:
+        QuestionRefused: it is none.
+    """
+    if cursor is None:
+        return None
+    if not cursor.isdecimal() or int(cursor) >= _LARGEST:
+        raise QuestionRefused(
+            "the `cursor` is of another question: give the query it belongs to, or begin anew"
+            " without it",
+            code="cursor-of-another-query",
+        )
+    return int(cursor)
 
 
 @router.get(
@@ -125,13 +170,14 @@ async def proof(record_id: str, request: Request, service: Served, by: Reader) -
     return Response(await service.audit.proof(sender(request, by), record_id), media_type=RECEIPT)
 
 
-@router.get("/{record_id:path}", responses=_answers("RecordEntry") | {404: {}, 410: {}})
+@router.get("/{record_id:path}", responses=answers("RecordEntry") | {404: {}, 410: {}})
 async def record(record_id: str, request: Request, service: Served, by: Reader) -> Response:
     """One record, with its place in the tree and its leaf hash."""
-    return _json(_shown(await service.audit.record(sender(request, by), record_id)))
+    return as_json(entry(await service.audit.record(sender(request, by), record_id)))
 
 
-def _shown(found: Shown) -> RecordEntry:
+def entry(found: Shown) -> RecordEntry:
+    """A record as an answer has it."""
     return RecordEntry(
         index=found.seq,
         leaf_hash=leaf_hash(found.leaf).hex(),
@@ -143,6 +189,6 @@ def _shown(found: Shown) -> RecordEntry:
     )
 
 
-def _json(body: msgspec.Struct) -> Response:
+def as_json(body: msgspec.Struct) -> Response:
     """The record's bytes are copied in, not parsed and written again."""
     return Response(msgspec.json.encode(body), media_type="application/json")

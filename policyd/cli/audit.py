@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from policyd.cli import export, holds, removal
+from policyd.cli import archive, export, holds, removal, saved, search, tail
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
@@ -37,12 +37,16 @@ def register(app: typer.Typer) -> None:
     audit.command("rotate-key", epilog=ending("policyd audit rotate-key", _CODES))(rotate_key)
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
     audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
+    search.register(audit)
+    tail.register(audit)
+    archive.register(audit)
+    saved.register(audit)
     removal.register(audit)
     holds.register(audit)
     app.add_typer(
         audit,
         name="audit",
-        help="Show, export, hold, erase and prune records; begin a new log, or change its key.",
+        help="Search, export, hold, erase and prune records; begin a new log, or change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 

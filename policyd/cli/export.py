@@ -8,7 +8,7 @@ import errno
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ import typer
 
 from policyd.cli.exits import FAILED, FINE
 from policyd.cli.export_forms import Form, Settled, form_of, sync
-from policyd.cli.export_source import PATH, Begun, Source
+from policyd.cli.export_source import NO_TREE, PATH, Begun, Source, Tree
 from policyd.cli.options import AsJson
 from policyd.cli.output import remark, say, say_json
 from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
@@ -41,6 +41,9 @@ class FormName(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     PARQUET = "parquet"
+    OCSF = "ocsf"
+    CLOUDEVENTS = "cloudevents"
+    OPENLINEAGE = "openlineage"
 
 
 class _Work(NamedTuple):
@@ -89,32 +92,60 @@ def export(  # noqa: PLR0913 - one parameter per option
             "a log is exported whole: leave out the range, or take another --form",
             code="range-with-log",
         )
+    if form is FormName.OPENLINEAGE:
+        _check_hours(asked)
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    work, manifest = fetch(to, form, server, wanted, resume=resume)
+    return _tell(work, to, manifest, as_json=as_json)
+
+
+def fetch(
+    to: Path,
+    form: str,
+    server: Server,
+    wanted: Mapping[str, Any],
+    *,
+    resume: bool,
+    after: Tree = NO_TREE,
+) -> tuple[_Work, str]:
+    """Take records away into the folder *to*; how it went, and the signed manifest.
+
+    Raises:
+        VerificationError: the log does not go on from the tree *after*.
+    """
     part = to.with_name(f"{to.name}.part")
     if to.exists():
         raise UsageError(f"`{to}` exists already: name another folder", code="folder-exists")
     with _explained(part):
-        if resume:
-            work = _resumed(part, form)
-        else:
-            wanted = {name: value for name, value in asked.items() if value is not None}
-            work = _new(part, form, server, wanted)
+        work = _resumed(part, form) if resume else _new(part, form, server, wanted)
         with Source(server, work.begun) as source:
+            source.check_follows(after)
             work = _take(work, source)
-            manifest = _finish(work, source, to)
-    return _tell(work, to, manifest, as_json=as_json)
+            return work, _finish(work, source, to)
+
+
+def _check_hours(asked: Mapping[str, Any]) -> None:
+    """Nothing, if whole hours are asked for: half of one would take the place of the whole."""
+    times = [asked[each] for each in ("after", "before") if asked[each]]
+    if asked["first"] or asked["end"] or not all(each.endswith(":00:00Z") for each in times):
+        raise UsageError(
+            "flows are told by the hour: give --after and --before as full hours of UTC, such as"
+            " 2026-01-01T08:00:00, and neither --first nor --end",
+            code="range-within-hour",
+        )
 
 
 def _utc(moment: datetime | None) -> str | None:
     return f"{moment.isoformat()}Z" if moment else None
 
 
-def _new(part: Path, form: str, server: Server, wanted: dict[str, Any]) -> _Work:
+def _new(part: Path, form: str, server: Server, wanted: Mapping[str, Any]) -> _Work:
     if part.exists():
         raise UsageError(
             f"`{part}` is of an export that was cut short: go on with --resume, or remove it",
             code="export-unfinished",
         )
-    begun = Begun.of(server.ask("POST", PATH, {"form": form} | wanted).body)
+    begun = Begun.of(server.ask("POST", PATH, {"form": form, **wanted}).body)
     part.mkdir(mode=0o700)
     work = _Work(part, form, begun, Settled(begun.first), [])
     form_of(form, part, begun).restore(work.settled)

@@ -4,15 +4,18 @@ Whatever the form, what `settle` says to be there is there after a crash or a fu
 `restore` brings the files back to it.
 """
 
-import csv
-import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from policyd.cli.cells import csv_row, safe
 from policyd.cli.export_source import Begun, Taken
+from policyd.forms import cloudevents, ocsf
+from policyd.forms.entry import Entry
+from policyd.forms.openlineage import Hours
 from policyd_audit.layout import ENTRIES, Resource, bundle, resource_at
 from policyd_audit.tree import TILE_WIDTH, Tree, split
 
@@ -170,17 +173,78 @@ class Parquet:
         self._next = after
 
 
+class Flows:
+    """One file with a line for each hour of each flow.
+
+    What is settled ends with a whole hour; the records of the one behind it are taken again.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self._origin = origin
+        self._path = path
+        self._hours = Hours()
+        self._next = 0
+        self._size = 0
+
+    def restore(self, settled: Settled) -> None:
+        """Cut the file off where it was settled."""
+        with self._path.open("ab") as file:
+            file.truncate(settled.size)
+        self._hours = Hours()
+        self._next, self._size = settled
+
+    def take(self, taken: Taken) -> None:
+        """Gather the records; add the lines of the hours that end among them."""
+        for seq, leaf in zip(taken.records, taken.leaves or (), strict=False):
+            if seq >= self._next:
+                self._write(self._hours.add(Entry.of(self._origin, seq, leaf)), seq)
+
+    def settle(self, after: int) -> Settled:
+        """Sync the file."""
+        del after
+        sync(self._path)
+        return Settled(self._next, self._size)
+
+    def finish(self) -> None:
+        """Add the last hour."""
+        self._write(self._hours.end(), self._next)
+
+    def _write(self, events: Sequence[object], after: int) -> None:
+        if events:
+            with self._path.open("ab") as file:
+                file.writelines(map(_json_line, events))
+                self._next, self._size = after, file.tell()
+
+
 def form_of(name: str, folder: Path, begun: Begun) -> Form:
     """The form of that name, whose files lie in *folder*."""
+    path = folder / f"records.{name}.ndjson"
+    if name == "openlineage":
+        return Flows(path, begun.origin)
+    if name in _EVENTS:
+        return Lines(path, b"", partial(_EVENTS[name], begun.origin))
     if name == "log":
         return Log(folder, begun)
     if name == "parquet":
         return Parquet(folder, folder / ".spill")
     if name == "csv":
-        return Lines(folder / "records.csv", _row(["seq", *_CELLS]), _csv_line)
+        return Lines(folder / "records.csv", csv_row(["seq", *_CELLS]).encode(), _csv_line)
     return Lines(folder / "records.ndjson", b"", lambda _seq, leaf: leaf + b"\n")
 
 
+def _ocsf_line(origin: str, seq: int, leaf: bytes) -> bytes:
+    return _json_line(ocsf.event(Entry.of(origin, seq, leaf)))
+
+
+def _cloudevents_line(origin: str, seq: int, leaf: bytes) -> bytes:
+    return cloudevents.event(Entry.of(origin, seq, leaf)) + b"\n"
+
+
+def _json_line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+_EVENTS = {"ocsf": _ocsf_line, "cloudevents": _cloudevents_line}
 _CELLS: dict[str, tuple[str, ...]] = {
     "ts": ("ts",),
     "id": ("id",),
@@ -220,13 +284,21 @@ _CELLS: dict[str, tuple[str, ...]] = {
 }
 """Columns of a CSV export, and where a record has them."""
 
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+def csv_of(records: Iterable[tuple[int, dict[str, Any]]]) -> str:
+    """Records with their numbers as CSV with a head, as an export has them."""
+    rows = ([str(seq), *(cell(each, path) for path in _CELLS.values())] for seq, each in records)
+    return csv_rows(["seq", *_CELLS], rows)
+
+
+def csv_rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with a head, no cell of which a spreadsheet takes for a formula."""
+    return "".join([csv_row(head), *(csv_row([cell(each, ()) for each in row]) for row in rows)])
 
 
 def _csv_line(seq: int, leaf: bytes) -> bytes:
     record = json.loads(leaf)
-    return _row([str(seq), *(cell(record, path) for path in _CELLS.values())])
+    return csv_row([str(seq), *(cell(record, path) for path in _CELLS.values())]).encode()
 
 
 def cell(value: Any, path: Sequence[str]) -> str:  # noqa: ANN401 - JSON is any of its types
@@ -239,21 +311,11 @@ def cell(value: Any, path: Sequence[str]) -> str:  # noqa: ANN401 - JSON is any 
     """
     for at, name in enumerate(path):
         if isinstance(value, list):
-            return _safe(";".join(filter(None, (cell(each, path[at:]) for each in value))))
+            return safe(";".join(filter(None, (cell(each, path[at:]) for each in value))))
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, list):
         value = ";".join(map(str, value))
-    return "" if value is None else _safe(str(value))
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _row(cells: Sequence[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().encode()
+    return "" if value is None else safe(str(value))
 
 
 def sync(path: Path) -> None:

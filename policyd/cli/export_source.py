@@ -8,11 +8,11 @@ from policyd.cli.server import Server, Unanswered
 from policyd_audit import note, sources
 from policyd_audit.checkpoint import Checkpoint
 from policyd_audit.checkpoint import parse as parse_checkpoint
-from policyd_audit.errors import Contradiction, Malformed, VerificationError
+from policyd_audit.errors import Contradiction, Malformed, Unreadable, VerificationError
 from policyd_audit.layout import ENTRIES, Resource, unbundle
-from policyd_audit.proof import Subtrees, check_inclusion
+from policyd_audit.proof import Subtrees, check_consistency, check_inclusion
 from policyd_audit.tiled_log import TiledLog
-from policyd_audit.tree import TILE_WIDTH, leaf_hash
+from policyd_audit.tree import EMPTY_ROOT, TILE_WIDTH, leaf_hash
 
 PATH = "/v1/audit/exports"
 _MOST_BYTES = TILE_WIDTH * (2 + 65_535)
@@ -34,6 +34,11 @@ class Begun(NamedTuple):
         return cls(**{name: said[name] for name in cls._fields})
 
     @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self.checkpoint.partition("\n")[0]
+
+    @property
     def bundles(self) -> range:
         """The numbers of the bundles with its records."""
         return range(self.first // TILE_WIDTH, -(-self.end // TILE_WIDTH))
@@ -42,6 +47,17 @@ class Begun(NamedTuple):
         """The numbers of its records in a bundle."""
         start = bundle * TILE_WIDTH
         return range(max(start, self.first), min(start + TILE_WIDTH, self.end))
+
+
+class Tree(NamedTuple):
+    """The tree of a log when it had *size* records."""
+
+    size: int
+    root: bytes
+
+
+NO_TREE = Tree(0, EMPTY_ROOT)
+"""That of a log without records, from which every log goes on."""
 
 
 class Taken(NamedTuple):
@@ -93,6 +109,20 @@ class Source:
             return Subtrees(self._log.hashes).stretch(begun.first, begun.end, begun.tree_size)
         except VerificationError as error:
             raise Unanswered(error.message, code=error.code) from error
+
+    def check_follows(self, earlier: Tree) -> None:
+        """Nothing, if the log goes on from that tree.
+
+        Raises:
+            VerificationError: it does not, so what it said of old records is no longer so.
+            Unanswered: the server cannot be reached.
+        """
+        old, new = earlier.size, self._claimed.size
+        try:
+            proof = Subtrees(self._log.hashes).consistency(old, new) if 0 < old < new else []
+        except Unreadable as error:
+            raise Unanswered(error.message, code=error.code) from error
+        check_consistency(old, new, proof, earlier.root, self._claimed.root)
 
     def manifest(self, done: Mapping[str, Any]) -> str:
         """The manifest that the server signs; raises as `take`."""

@@ -73,6 +73,8 @@ def create(  # noqa: PLR0913 - one parameter per option
         say_json(made)
         return FINE
     say(str(made["key"]), "bold")
+    for each in made.get("unknown", ()):
+        remark(f"Note: the policy in force has no {each}; the key is good for it once it does.")
     remark(f"The key {made['id']} is shown this once: keep it where secrets are kept.")
     return FINE
 

@@ -13,6 +13,7 @@ import typer
 from policyd import __version__
 from policyd.cli import (
     audit,
+    changes,
     check,
     demo_command,
     destinations,
@@ -21,6 +22,8 @@ from policyd.cli import (
     keys,
     lint,
     policy_tests,
+    publish,
+    review,
     serve,
 )
 from policyd.cli.exits import CLOSED_PIPE, INTERRUPTED, UNDECIDED, USAGE, exit_code
@@ -29,10 +32,10 @@ from policyd.cli.server import ServerTrouble
 from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
-    *(init, serve, check, explain, destinations, lint, policy_tests),
-    *(keys, audit, demo_command),
+    *(init, serve, check, explain, destinations, lint, policy_tests, review),
+    *(publish, changes, keys, audit, demo_command),
 )
-_GROUPS = (["audit"], ["destinations"], ["keys"])  # of commands
+_GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"])  # of commands
 app = typer.Typer(
     name="policyd",
     help="The place a company asks before data moves.",

@@ -5,9 +5,12 @@ Colour only repeats what the words say; there is none off a terminal, or with NO
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from policyd.model.errors import PolicydError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 
 def say(text: str, style: str = "") -> None:
@@ -23,6 +26,11 @@ def remark(text: str, style: str = "") -> None:
 def say_json(value: object) -> None:
     """Print the result for a program; in ASCII, so that no locale changes it."""
     print(json.dumps(value, indent=2))  # noqa: T201 - rich would wrap it
+
+
+def say_text(text: str) -> None:
+    """Print a document as it stands, line ends included."""
+    print(text, end="")  # noqa: T201 - rich would wrap it
 
 
 def say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -54,13 +62,23 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
+def say_rich(table: "RenderableType", width: int) -> None:
+    """Print what rich lays out, in so many columns."""
+    _console(on_stderr=False, width=width).print(table)
+
+
 def _print(text: str, style: str, *, on_stderr: bool) -> None:
-    from rich.console import Console
     from rich.text import Text
+
+    _console(on_stderr=on_stderr).print(Text(printable(text), style), soft_wrap=True)
+
+
+def _console(*, on_stderr: bool, width: int | None = None) -> "Console":
+    from rich.console import Console
 
     class Piped(Console):
         def on_broken_pipe(self) -> NoReturn:
             """Leave it to `main`; rich itself would end with 1, which means something else here."""
             raise BrokenPipeError
 
-    Piped(stderr=on_stderr).print(Text(printable(text), style), soft_wrap=True)
+    return Piped(stderr=on_stderr, width=width)

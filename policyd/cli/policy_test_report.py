@@ -7,17 +7,22 @@ from typing import Any
 import msgspec
 
 from policyd.cli.output import say
+from policyd.review.coverage import Coverage
+from policyd.review.failures import call_words, decided_by, unasked
+from policyd.review.mutation import Fate, Score
 from policyd.review.policy_tests import Failure, Report, Result, Verdict
 
 _MARKS = {
     Verdict.PASSED: ("ok", "green"),
     Verdict.FAILED: ("FAIL", "bold red"),
     Verdict.NOT_PROVED: ("????", "bold yellow"),
+    Verdict.ERROR: ("ERROR", "bold yellow"),
+    Verdict.SKIPPED: ("skip", "yellow"),
 }
 
 
-def show(report: Report, untried: list[str], folder: Path, *, coverage: bool) -> None:
-    """Print each test of the tree at *folder*, then the counts; with `coverage` what is untried."""
+def show(report: Report, coverages: list[Coverage], folder: Path, *, is_full: bool) -> None:
+    """Print each test of the tree at *folder*, then the counts; if full, what is not covered."""
     file = ""
     for result in report.results:
         if result.test.place.file != file:
@@ -25,63 +30,81 @@ def show(report: Report, untried: list[str], folder: Path, *, coverage: bool) ->
             say(f"{folder / file}: {result.test.suite}", "bold")
         for text, style in _told(result, folder):
             say(text, style)
-    if coverage:
-        say("Rules that no test tried", "bold")
-        for ref in untried:
-            say(f"  {ref}")
+    for each in coverages:
+        for title, refs in each.missing() if is_full else ():
+            say(title, "bold")
+            for ref in refs or ("none",):
+                say(f"  {ref}")
+    for each in coverages:
+        say(f"{each.words()}{'' if is_full else ' (--coverage names the rest)'}")
+    good = report.count(Verdict.PASSED) + report.count(Verdict.SKIPPED)
+    say(counted(report), "green" if good == len(report.results) else "red")
+
+
+def show_score(score: Score) -> None:
+    """Print the slips that no test notices, each with the test that would, then the count."""
+    for each in score.survivors():
+        say(f"Not noticed: {each.mutant.ref} with {each.mutant.slip}", "bold")
+        say(f"  {each.region}")
+        for line in (each.missing or "").splitlines():
+            say(line)
+    say(score.words(), "green" if not any(score.survivors()) else "yellow")
+
+
+def counted(report: Report) -> str:
+    """The last line: `84 tests: 84 passed, 0 failed`, and whatever else there was."""
     counts = {each: report.count(each) for each in Verdict}
-    rules = len(report.tried)
-    say(f"{rules} of {rules + len(untried)} rules were tried{'' if coverage else ' (--coverage)'}")
-    words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    say(
-        f"{len(report.results)} tests: {words}",
-        "green" if counts[Verdict.PASSED] == len(report.results) else "red",
-    )
+    usual = (Verdict.PASSED, Verdict.FAILED)
+    words = ", ".join(f"{n} {each}" for each, n in counts.items() if n or each in usual)
+    return f"{len(report.results)} tests: {words}"
 
 
 def _told(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
     test = result.test
     mark, style = _MARKS[result.verdict]
-    calls = f"{result.calls or 'all'} call{'s' if result.calls != 1 else ''}"
-    yield f"  {mark:<5} {test.entry.it} ({calls})", style
-    for gap in result.gaps:
-        yield f"        not proved: {gap}", style
+    calls = f" ({result.calls or 'all'} call{'s' if result.calls != 1 else ''})"
+    is_run = result.verdict is not Verdict.SKIPPED
+    yield f"  {mark:<5} {test.entry.it}{calls if is_run else ''}", style
+    for line in unasked(result):
+        yield f"        {line}", style
     place = test.place
     for failure in result.failures:
-        yield f"        {folder / place.file}:{place.line}:{place.column}: {_call(failure)}", ""
+        what = f": {call_words(failure.call)}" if failure.call else ""
+        yield f"        {folder / place.file}:{place.line}:{place.column}{what}", ""
         for problem in failure.problems:
             yield f"          {problem}", "red"
-        for line in _deciding(failure):
+        for line in decided_by(failure):
             yield f"          {line}", ""
 
 
-def _call(failure: Failure) -> str:
-    call = failure.call
-    fields = f" ({', '.join(call.fields)})" if call.fields else ""
-    return f"{call.subject.id} {call.action} {call.resource.id}{fields} at {call.endpoint}"
-
-
-def _deciding(failure: Failure) -> Iterator[str]:
-    """What decided a call that came out in another way, and what would have turned it."""
-    for check in failure.explanation.checks:
-        for reason in check.reasons:
-            yield f"{check.name}: {reason.message} [{reason.code}]"
-        if failure.wanted == "deny" and check.name in {"ceiling", "template", "unit"}:
-            for ground in check.grounds:
-                where = f"{ground.place.file}:{ground.place.line}" if ground.place else ""
-                yield f"{check.name}: allowed by {ground.ref}  {where}"
-        for near in check.near:
-            words = ", ".join(miss.word for miss in near.misses)
-            yield f"{check.name}: {near.ground.ref} would allow it but for its {words}"
-
-
-def as_json(report: Report, untried: list[str]) -> dict[str, Any]:
+def as_json(
+    report: Report, coverages: list[Coverage], score: Score | None = None
+) -> dict[str, Any]:
     """All of it, failures with the explanation of their call."""
-    return {
+    told = {
         "counts": {str(each): report.count(each) for each in Verdict},
         "tests": [_result(each) for each in report.results],
-        "rules_tried": sorted(report.tried),
-        "rules_not_tried": untried,
+        "coverage": msgspec.to_builtins(coverages),
+    }
+    return told | {"mutation": _score(score)} if score else told
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "percent": score.percent,
+        "counts": {str(each): score.count(each) for each in Fate} | {"left-out": score.left_out},
+        "mutants": [
+            {
+                "rule": each.mutant.ref,
+                "slip": each.mutant.slip,
+                "fate": str(each.fate),
+                "noticed_by": each.by,
+                "region": each.region,
+                "missing": each.missing,
+                "gaps": list(each.gaps),
+            }
+            for each in score.outcomes
+        ],
     }
 
 
@@ -100,10 +123,6 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    call = {
-        name: value
-        for name, value in msgspec.to_builtins(failure.call).items()
-        if value is not None
-    }
-    told = msgspec.to_builtins(failure.explanation)
-    return {"call": call, "problems": list(failure.problems), "explanation": told}
+    told: dict[str, Any] = msgspec.to_builtins(failure)
+    told["call"] = {name: each for name, each in (told["call"] or {}).items() if each is not None}
+    return told

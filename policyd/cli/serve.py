@@ -11,7 +11,11 @@ from policyd.cli.options import Data, ending
 
 _Policies = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The policy tree to decide by.  [POLICYD_POLICIES]"),
+    typer.Option(
+        metavar="DIR",
+        help="Decide by this folder, for development; else by what was published."
+        "  [POLICYD_POLICIES]",
+    ),
 ]
 _Host = Annotated[
     str | None,
@@ -42,7 +46,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Log JSON also on a termin
 
 def register(app: typer.Typer) -> None:
     """Give *app* the command."""
-    example = "policyd serve --policies policies --data policyd-data"
+    example = "policyd serve --data policyd-data\npolicyd serve --policies policies"
     codes = "0 stopped in good order, 2 could not start, 3 had to stop"
     app.command("serve", epilog=ending(example, codes))(serve)
 

@@ -30,11 +30,17 @@ _TRY_AGAIN = "nothing was decided, so do not go on; ask again, and look at the s
 
 
 class ServerTrouble(PolicydError):
-    """The server did not do it; `hint` says what to do next, where there is more to say."""
+    """The server did not do it; `hint` says what to do next, where there is more to say.
 
-    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+    `place` is where in a query it shows: 1-based column, and characters.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, hint: str = "", place: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(message, code=code)
         self.hint = hint
+        self.place = place
 
 
 class Refused(ServerTrouble):
@@ -153,4 +159,10 @@ def _read(url: str, status: int, content: bytes) -> dict[str, Any]:
     told, code = str(body.get("detail") or body.get("title")), str(body["code"])
     if status >= _FIRST_FAULT:
         raise Unanswered(told, code=code, hint=_TRY_AGAIN)
-    raise Refused(told, code=code, hint=_WAYS_OUT.get(status, ""))
+    raise Refused(told, code=code, hint=_WAYS_OUT.get(status, ""), place=_place(body))
+
+
+def _place(body: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Where in a query it shows, if the problem says so."""
+    column, length = body.get("column"), body.get("length")
+    return (column, length) if isinstance(column, int) and isinstance(length, int) else None

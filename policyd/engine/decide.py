@@ -97,11 +97,13 @@ def _look(case: Case, facts: Facts) -> tuple[Sequence[Reason], Outlook]:
         # Nothing can be said of the access of someone unknown; each layer would only repeat it.
         return (words.reason("integration-unregistered"),), _NO_OUTLOOK
     ahead = case.prospect.outlook or outlook_of(words, case)
+    place = check_destination(words, case, who.names)
+    is_listed = case.asked.endpoint.destination is not None
     before = chain(
         check_registered(words, case, who, facts),
         check_complete(words, case),
-        ahead.access,
-        check_destination(words, case, who.names),
+        # Of an endpoint on no list nothing can be granted: the cause stands before what follows.
+        *((ahead.access, place) if is_listed else (place, ahead.access)),
         ahead.flow,
     )
     after = chain(

@@ -48,15 +48,16 @@ def read_question(line: socket.socket) -> Leaves:
     Raises:
         EOFError: the other end is closed.
     """
-    return _questions.decode(_message(line))
+    return _questions.decode(read_message(line))
 
 
 def read_answer(line: socket.socket) -> Records | Bad:
     """The next answer; raises as `read_question`."""
-    return _answers.decode(_message(line))
+    return _answers.decode(read_message(line))
 
 
-def _message(line: socket.socket) -> bytes:
+def read_message(line: socket.socket) -> bytes:
+    """The bytes of the next message; raises EOFError if the other end is closed."""
     (length,) = _LENGTH.unpack(_exactly(line, _LENGTH.size))
     return _exactly(line, length)
 

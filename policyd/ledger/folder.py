@@ -6,6 +6,7 @@ lock               held by the server and by its writer, with the server's proce
 keys/signing.key   signs checkpoints (skey of Go's signed notes)
 keys/retiring.key  the one before it, while both sign
 keys/pepper        keys are stored hashed with it
+outbox.json        how far the webhook has got, if there is one
 guard              where the log's guard is, if it has one
 epochs/            logs that were not gone on with, each with its key
 """

@@ -6,13 +6,14 @@ where checks are answered. A file has one row for each record, in order: `seq`, 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
+from policyd.ledger.promoted import ADDRESS_KEY, HOST
 from policyd.model.errors import PolicydError
 
 ROW_GROUP = 8192
@@ -32,6 +33,7 @@ _SHAPE: dict[str, Any] = {
     **_texts("id ts kind decision would snapshot status error text act target by reason"),
     "rows": _NUMBER,
     "bytes": _NUMBER,
+    "index": _NUMBER,
     "caller": _texts("key address"),
     "call": {
         **_texts("subject subject_type action system dataset unit stage template purpose"),
@@ -44,6 +46,7 @@ _SHAPE: dict[str, Any] = {
         "volume": {"rows": _NUMBER, "bytes": _NUMBER},
         "on_behalf_of": [_texts("type id")],
     },
+    "facts": _texts("owner"),
     "reasons": [_texts("code check rule mode exemption")],
     "obligations": [_texts("type")],
 }
@@ -56,6 +59,7 @@ COLUMNS: dict[str, str] = {
     "would": "r.would",
     "key": "r.caller.key",
     "address": "r.caller.address",
+    "address_key": ADDRESS_KEY,
     "unit": "r.call.unit",
     "subject": "r.call.subject",
     "integration": "case when r.call.subject_type is null then r.call.subject end",
@@ -72,6 +76,8 @@ COLUMNS: dict[str, str] = {
     "categories": "r.call.labels.effective[2:]",
     "asserted": "r.call.labels.asserted",
     "endpoint": "coalesce(r.call.destination.canonical, r.call.destination.sent)",
+    "sent": "r.call.destination.sent",
+    "host": HOST,
     "destination": "r.call.destination.name",
     "zone": "r.call.destination.zone",
     "purpose": "r.call.purpose",
@@ -88,7 +94,10 @@ COLUMNS: dict[str, str] = {
     "snapshot": "r.snapshot",
     "request_id": "r.call.request_id",
     "traceparent": "r.call.traceparent",
+    "trace_id": "nullif(split_part(r.call.traceparent, '-', 2), '')",
+    "owner": "r.facts.owner",
     "decision_id": "case r.kind when 'decision' then r.id when 'outcome' then r.decision end",
+    "decision_index": "case r.kind when 'outcome' then r.index end",
     "status": "r.status",
     "error": "r.error",
     "text": "coalesce(r.text, r.reason)",
@@ -102,7 +111,24 @@ _READ = (
     "select seq, leaf, from_json(case when json_valid(text) then text else '{}' end, $shape) as r "
     "from (select seq, leaf, try(decode(leaf)) as text from taken)"
 )
-_COPY = "copy (select {columns} from ({read}) order by seq) to {path} ({form})"
+
+
+def quoted(text: str) -> str:
+    """The text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _rows() -> str:
+    """The rows of a file, made of a relation `taken` that has number and bytes of records."""
+    columns = ["seq", *(f"{each} as {name}" for name, each in COLUMNS.items()), "leaf"]
+    read = _READ.replace("$shape", quoted(json.dumps(_SHAPE)))
+    return f"select {', '.join(columns)} from ({read})"  # noqa: S608 - our own words
+
+
+ROWS = _rows()
+"""The statement that gives a file's rows, of a relation `taken` that has `seq` and `leaf`."""
+
+_COPY = "copy ({rows} order by seq) to {path} ({form})"
 
 
 class Unusable(PolicydError):
@@ -118,7 +144,7 @@ class Taken:
     """
 
     def __init__(self, aside: Path, memory: int = 256 << 20) -> None:
-        self._db = _connect(aside, memory)
+        self._db = connect(aside, memory)
         with _told():
             self._db.execute("create table taken(seq bigint, leaf blob)")
 
@@ -152,24 +178,16 @@ class Taken:
         Raises:
             Unusable: it cannot be written.
         """
-        columns = ["seq", *(f"{each} as {name}" for name, each in COLUMNS.items()), "leaf"]
-        self._copy(columns, path, f"format parquet, compression zstd, row_group_size {ROW_GROUP}")
-
-    def _copy(self, columns: Iterable[str], path: Path, form: str) -> None:
-        read = _READ.replace("$shape", _quoted(json.dumps(_SHAPE)))
+        form = f"format parquet, compression zstd, row_group_size {ROW_GROUP}"
         with _told(path):
-            self._db.execute(
-                _COPY.format(
-                    columns=", ".join(columns), read=read, path=_quoted(str(path)), form=form
-                )
-            )
+            self._db.execute(_COPY.format(rows=ROWS, path=quoted(str(path)), form=form))
 
 
 class Files:
     """Reads segments; may be used by one thread at a time."""
 
     def __init__(self, aside: Path, memory: int = 256 << 20) -> None:
-        self._db = _connect(aside, memory)
+        self._db = connect(aside, memory)
 
     def leaves(self, path: Path, first: int, end: int) -> Iterator[tuple[int, bytes]]:
         """The records from *first* to below *end*, in order.
@@ -188,14 +206,20 @@ class Files:
         self._db.close()
 
 
-def _connect(aside: Path, memory: int) -> duckdb.DuckDBPyConnection:
-    """A database in memory that fetches nothing from anywhere, on one core."""
+def connect(aside: Path, memory: int, threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """A database in memory that fetches nothing from anywhere.
+
+    Args:
+        aside: A folder for what does not fit into memory.
+        memory: Bytes it may use.
+        threads: Cores it may use.
+    """
     return duckdb.connect(
         ":memory:",
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "threads": 1,
+            "threads": threads,
             "memory_limit": f"{memory}B",
             "temp_directory": str(aside),
         },
@@ -212,8 +236,3 @@ def _told(path: Path | None = None) -> Iterator[None]:
             said = said.replace(str(path), path.name)
         is_full = "No space left" in str(error) or "out of memory" in said.lower()
         raise Unusable(said, code="disk-full" if is_full else None) from error
-
-
-def _quoted(text: str) -> str:
-    """The text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"

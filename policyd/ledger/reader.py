@@ -25,7 +25,7 @@ from policyd.model.errors import Gone, LedgerUnavailable, NotFound, RecordsLost
 from policyd_audit.errors import VerificationError
 from policyd_audit.layout import Resource
 from policyd_audit.proof import Subtrees
-from policyd_audit.tree import TILE_WIDTH
+from policyd_audit.tree import TILE_WIDTH, leaf_hash
 
 _BUSY_MS = 1000
 _STEPS = 1000  # SQLite's virtual machine steps between two looks at the clock
@@ -175,6 +175,16 @@ class Reader:
         with self._view() as view:
             found = (next(view.records_from(each), None) for each in seqs)
             return [each for each, seq in zip(found, seqs, strict=True) if each and each.seq == seq]
+
+    def vouched(self, found: Iterable[Found]) -> tuple[list[Found], list[Found]]:
+        """The records among *found* that the tree has, byte for byte, and the others."""
+        good: list[Found] = []
+        bad: list[Found] = []
+        with self._view() as view:
+            for each in found:
+                is_good = leaf_hash(each.leaf) == view.hashes(0, each.seq, 1)[0]
+                (good if is_good else bad).append(each)
+        return good, bad
 
     def disclosures(self, seqs: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
         """What is kept apart of these records, and what stands where some of it was erased."""

@@ -171,20 +171,37 @@ class Epoch(Record, frozen=True, kw_only=True, tag="epoch"):
 
 
 class PolicyChange(Record, frozen=True, kw_only=True, tag="policy_change"):
-    """From here on, decisions are taken by this snapshot."""
+    """From here on, decisions are taken by this snapshot.
+
+    `reason` is `start`, `reload`, `init`, `publish`, `emergency`, `rollback` or `emergency-ended`.
+    Where somebody put it in force: `by` their key, `why`, and the `change` that it is of; of an
+    emergency, `until` says how long it may be without approvals.
+    """
 
     snapshot: str
     previous: str | None = None
     source: str
     reason: str
+    change: str | None = None
+    by: str | None = None
+    why: str | None = None
+    until: str | None = None
 
 
 class Admin(Record, frozen=True, kw_only=True, tag="admin"):
-    """An act of administration: what was done, to what, by the holder of which key."""
+    """An act of administration: what was done, to what, by the holder of which key.
+
+    Of a change of policy it says `why`, which `snapshot` it would put in force, what the review
+    that was looked at found (its digest, `decision`), and for which `owner` somebody agreed.
+    """
 
     act: str
     target: str
     by: str
+    why: str | None = None
+    snapshot: str | None = None
+    decision: str | None = None
+    owner: str | None = None
 
 
 class Retention(Record, frozen=True, kw_only=True, tag="retention"):
@@ -226,11 +243,22 @@ class Hold(Record, frozen=True, kw_only=True, tag="hold"):
 
 
 class Query(Record, frozen=True, kw_only=True, tag="query"):
-    """Somebody read the log or looked something up: who, what they asked for, how much they got."""
+    """Somebody read the log or looked something up: who, what they asked for, how much they got.
+
+    Of a search, `text` is the query, `ask` the kind of question, and `options` the rest of it.
+    `role` is the one that let them ask; the records from `first` to before `end`, of a log of
+    `size`, were looked at.
+    """
 
     caller: Caller
     text: str
     rows: int
+    ask: str | None = None
+    options: Mapping[str, str] = {}
+    role: str | None = None
+    first: int | None = None
+    end: int | None = None
+    size: int | None = None
 
 
 class Export(Record, frozen=True, kw_only=True, tag="export"):

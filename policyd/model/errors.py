@@ -9,6 +9,9 @@ PolicydError
 │   └── OutOfScope         a good key, but not for this
 ├── NotFound               no such thing, or not for this caller
 │   └── RecordsLost        they were there: the file that has them is damaged or missing
+├── QueryRefused           a question about the log that cannot be read
+├── QuestionRefused        one that can be read, but does not go together: a cursor of another one
+├── SearchUnavailable      the log could not be searched now
 ├── Gone                   it was there, and was removed on purpose
 ├── Conflict               it was done before, or comes too late
 ├── PolicyInvalid          a policy tree with findings; the old one stays in force
@@ -84,6 +87,44 @@ class RecordsLost(NotFound):
     def __init__(self, message: str, records: range) -> None:
         super().__init__(message)
         self.records = records
+
+
+class QueryRefused(PolicydError):
+    """A question about the log that cannot be read, and where in it that shows.
+
+    Attributes:
+        column: Where it shows, counted from 1.
+        length: Over how many characters, at least 1.
+        expected: What could stand there instead, as it is written or in words.
+    """
+
+    code = "query-unreadable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        column: int,
+        length: int = 1,
+        expected: Sequence[str] = (),
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.column = column
+        self.length = max(length, 1)
+        self.expected = tuple(expected)
+
+
+class QuestionRefused(PolicydError):
+    """A question about the log whose parts do not go together."""
+
+    code = "question-refused"
+
+
+class SearchUnavailable(PolicydError):
+    """The log could not be searched: too many ask, or the process that does it has ended."""
+
+    code = "search-unavailable"
 
 
 class Gone(PolicydError):

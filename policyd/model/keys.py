@@ -12,7 +12,8 @@ class Key:
     """A key without its secret.
 
     The holder is a person or a service; a service has an owner. `units` and `integrations` bound
-    what a `pep` key may ask for, and what a `builder` key may see.
+    what a `pep` key may ask for, and what a `builder` key may see; an `auditor` key may have them,
+    and then sees no more than that.
     """
 
     id: str
@@ -29,6 +30,12 @@ class Key:
     def has_role(self, *roles: str) -> bool:
         """Whether the key has one of *roles*."""
         return not self.roles.isdisjoint(roles)
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the key may read records of whomever; other readers see what they speak for."""
+        is_bound = bool(self.units or self.integrations)
+        return self.has_role("admin") or (self.has_role("auditor") and not is_bound)
 
     def speaks_for(self, integration: str) -> bool:
         """Whether the key is bound to this integration, or to its unit.

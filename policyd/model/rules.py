@@ -75,6 +75,9 @@ class Limit:
     for_each: str  # integration, unit, system or company
 
 
+OBLIGATIONS = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
+"""The types of duties that an allow may come with."""
+
 Value = int | str | tuple[str, ...]
 """What a duty asks for: rows, a duration or an owner, or categories of fields."""
 

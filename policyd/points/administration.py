@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 import structlog
 
@@ -11,11 +11,16 @@ from policyd.engine.decide import Engine
 from policyd.ledger import record
 from policyd.ledger.decision_record import Basis
 from policyd.ledger.ledger import Ledger
-from policyd.model.errors import PolicydError, PolicyInvalid
+from policyd.model.errors import Conflict, PolicydError, PolicyInvalid
 from policyd.points.metrics import Metrics
 
-Read = Callable[["InForce"], Awaitable["InForce"]]
-"""Reads the source again; told what is in force, which it returns if nothing has changed."""
+
+class Read(Protocol):
+    """Reads the source; told what is in force, which it returns if nothing has changed."""
+
+    def __call__(self, before: "InForce | None" = None) -> Awaitable["InForce"]:
+        """What the source has, made ready to decide."""
+
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +33,17 @@ class InForce:
     basis: Basis
     pieces: Mapping[str, Any] = field(default_factory=dict)
     """What the snapshot was made of, by key, for the next one to take over what is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the record of a publication says besides the digests; as `record.PolicyChange`."""
+
+    reason: str
+    change: str | None = None
+    by: str | None = None
+    why: str | None = None
+    until: str | None = None
 
 
 class PolicyInForce:
@@ -51,8 +67,7 @@ class AdministrationPoint:
 
     async def record_start(self) -> None:
         """Say in the log by which snapshot this server begins to decide."""
-        digest = self._policy.current.basis.snapshot
-        await self._submit(digest, None, "start")
+        await self._submit(self._policy.current, None, Said("start"))[1]
 
     async def reload(self) -> bool:
         """Read the folder again; whether another snapshot is in force now.
@@ -74,6 +89,40 @@ class AdministrationPoint:
             self._metrics.reloads.labels("changed" if changed else "unchanged").inc()
             return changed
 
+    async def publish(
+        self, build: Callable[[InForce], Awaitable[InForce]], base: str, said: Said
+    ) -> record.PolicyChange:
+        """The record by which what *build* makes is in force now.
+
+        Args:
+            build: Makes the candidate ready; told what is in force.
+            base: What has to be in force for this to be right.
+            said: Why, and who says so.
+
+        Raises:
+            Conflict: something else is in force, or this is already.
+            PolicyInvalid: the candidate has findings.
+            PolicyUnread: nobody could say.
+            LedgerUnavailable: it could not be recorded, or nothing is known of that.
+        """
+        async with self._one_at_a_time:
+            before = self._policy.current
+            check_base(before, base)
+            new = await build(before)
+            if new is before:
+                raise Conflict("this is in force already", code="already-in-force")
+            change, durable = self._put(new, said)
+            # A crash before the commit leaves the old one in force, after it the new one: the next
+            # start goes by the log.
+            await durable
+            log.warning(
+                "published", snapshot=change.snapshot, previous=change.previous, **_told(said)
+            )
+            gone = [*before.pieces.values(), *before.engine.pieces()]
+            del before
+        await _let_go(gone)
+        return change
+
     async def _reload(self) -> bool:
         before = self._policy.current
         new = await self._read(before)
@@ -81,13 +130,8 @@ class AdministrationPoint:
         if digest == old:
             log.info("reload-unchanged", snapshot=digest)
             return False
-        # INVARIANT: every decision's snapshot is that of the last policy_change before it. The log
-        # keeps the order of submission, so the swap is in the same turn of the loop; were it after
-        # the commit, decisions by the old snapshot could come between. If the commit fails, so
-        # does every later one, and nothing that was decided by the new snapshot is answered.
         # A crash before the commit leaves neither; the next start records its own.
-        durable = self._submit(digest, old, "reload")
-        self._policy.current = new
+        _, durable = self._put(new, Said("reload"))
         await durable
         log.info("reload-done", snapshot=digest, previous=old)
         gone = [*before.pieces.values(), *before.engine.pieces()]
@@ -103,15 +147,48 @@ class AdministrationPoint:
         told = [str(finding) for finding in findings]
         log.error("reload-failed", code=error.code, why=error.message, findings=told, **more)
 
-    def _submit(self, digest: str, previous: str | None, reason: str) -> asyncio.Future[int]:
+    def _put(self, new: InForce, said: Said) -> tuple[record.PolicyChange, asyncio.Future[int]]:
+        """Have *new* in force, and its record on the way.
+
+        INVARIANT: every decision's snapshot is that of the last policy_change before it. The log
+        keeps the order of submission, so the swap is in the same turn of the loop; were it after
+        the commit, decisions by the old snapshot could come between. If the commit fails, so does
+        every later one, and nothing that was decided by the new snapshot is answered.
+        """
+        submitted = self._submit(new, self._policy.current.basis.snapshot, said)
+        self._policy.current = new
+        return submitted
+
+    def _submit(
+        self, what: InForce, previous: str | None, said: Said
+    ) -> tuple[record.PolicyChange, asyncio.Future[int]]:
         change = record.PolicyChange(
             **record.stamped(self._ledger.stamp()),
-            snapshot=digest,
+            snapshot=what.basis.snapshot,
             previous=previous,
-            source=self._policy.current.basis.source,
-            reason=reason,
+            source=what.basis.source,
+            **asdict(said),
         )
-        return self._ledger.submit([record.encode(change)])
+        return change, self._ledger.submit([record.encode(change)])
+
+
+def check_base(in_force: InForce, base: str) -> None:
+    """Nothing, if *base* is in force.
+
+    Raises:
+        Conflict: something else is.
+    """
+    digest = in_force.basis.snapshot
+    if digest != base:
+        raise Conflict(
+            f"the base moved: the change was made from `{base[:80]}`, and `{digest}` is in force"
+            f" now; `policyd diff {base[:80]} {digest}` shows what moved, `policyd pull` has it",
+            code="base-moved",
+        )
+
+
+def _told(said: Said) -> dict[str, str]:
+    return {name: value for name, value in asdict(said).items() if value is not None}
 
 
 async def _let_go(gone: list[object]) -> None:

@@ -148,9 +148,10 @@ def _beyond(resource: Resource) -> NotFound:
 
 
 def _may_see(key: Key, leaf: bytes) -> bool:
-    """Auditors and admins see every record, a builder the decisions about what is theirs."""
-    if key.has_role("auditor", "admin"):
+    """Auditors and admins see every record; who is bound, the decisions about what is theirs."""
+    if key.reads_all:
         return True
     read = msgspec.json.decode(leaf)
-    # The subject is hidden where it is no integration, for which nobody speaks.
-    return read["kind"] == "decision" and key.speaks_for(read["call"].get("subject", ""))
+    if read["kind"] != "decision" or "subject_type" in read["call"]:
+        return False  # nobody speaks for what is no integration
+    return key.speaks_for(read["call"].get("subject", ""))

@@ -19,7 +19,7 @@ from policyd.points.counters import Counters
 from policyd.points.decision import Sender
 
 WATCHERS = ("author", "auditor", "admin")
-"""Roles that may have any call explained; a builder only those of its own integrations."""
+"""Roles that may ask about any call, unless bound; a builder about its own integrations only."""
 
 
 class ExplainPoint:
@@ -34,11 +34,12 @@ class ExplainPoint:
         """How the decision on *call* would come about now.
 
         Raises:
-            OutOfScope: the key is a builder's, and the call is not one of its own.
+            OutOfScope: the key is bound, as a builder's is, and the call is not one of its own.
             ClockBehind: see `Ledger.stamp`.
             LedgerUnavailable: the explanation could not be recorded, so it is not given.
         """
-        if not by.key.has_role(*WATCHERS) and not by.key.speaks_for(call.subject.id):
+        may_ask = by.key.reads_all or by.key.has_role("author")
+        if not may_ask and not by.key.speaks_for(call.subject.id):
             raise OutOfScope(
                 f"this key may not ask about `{call.subject.id[:160]}`;"
                 " an admin can bind it to the integration or its unit",

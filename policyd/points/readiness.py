@@ -1,12 +1,15 @@
 """Whether checks are answered, and if not, why and what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policyd.ledger.ledger import Ledger
-from policyd.ledger.stamp import TOLERANCE
-from policyd.model.errors import ClockBehind, LedgerUnavailable, PolicydError
+from policyd.ledger.stamp import TOLERANCE, timestamp
+from policyd.model.change import Change
+from policyd.model.errors import ClockBehind, Conflict, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
+from policyd.points.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Readiness:
     log_size: int
     failed_reload: str | None
     warnings: tuple[PolicydError, ...] = ()
+    webhook_lag: int | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -29,8 +33,14 @@ class Readiness:
         return not self.problems
 
 
-def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = None) -> Readiness:
-    """Look at everything a check needs."""
+def readiness(
+    policy: PolicyInForce,
+    ledger: Ledger,
+    keeping: Keeping | None = None,
+    webhook: Webhook | None = None,
+    emergencies: Iterable[Change] = (),
+) -> Readiness:
+    """Look at everything a check needs; *emergencies* are in force, and nobody agreed to them."""
     problems: list[PolicydError] = []
     if ledger.failure:
         problems.append(LedgerUnavailable(ledger.failure.message))
@@ -38,6 +48,9 @@ def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = N
         problems.append(
             ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")
         )
+    warnings = keeping.troubles if keeping else ()
+    if webhook and webhook.trouble:
+        warnings = (*warnings, webhook.trouble)
     current = policy.current
     return Readiness(
         problems=tuple(problems),
@@ -45,5 +58,15 @@ def readiness(policy: PolicyInForce, ledger: Ledger, keeping: Keeping | None = N
         source=current.basis.source,
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
-        warnings=keeping.troubles if keeping else (),
+        warnings=(*warnings, *map(_unreviewed, emergencies)),
+        webhook_lag=webhook.lag if webhook else None,
+    )
+
+
+def _unreviewed(change: Change) -> PolicydError:
+    until = timestamp(change.emergency.until) if change.emergency else ""
+    return Conflict(
+        f"change `{change.id}` was put in force in an emergency, and nobody has approved it:"
+        f" approve it before {until}, or roll it back",
+        code="emergency-unreviewed",
     )

@@ -25,25 +25,39 @@ from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
+from policyd.points.policies import Policies
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
 from policyd.points.retention import RetentionPoint
+from policyd.points.search import Log, SearchPoint
+from policyd.points.source import Maker
+from policyd.points.tail import TailPoint
+from policyd.points.webhook import Webhook
 from policyd.points.witnesses import Witnesses
 from policyd.registry.keys import KeyStore
+from policyd.registry.policies import PolicyStore
+from policyd.search.process import Search
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a server keeps: the log with what reads, signs and guards it, and the keys."""
+    """What a server keeps: the log with what reads, searches, signs and guards it, keys, policies.
+
+    With `policies` and a `maker` it decides by what was published, and without by a folder.
+    """
 
     ledger: Ledger
     reader: Reader
     keys: KeyStore
     signer: Signer
+    search: Search
     guard: Guard | None = None
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
+    webhook: Webhook | None = None
+    policies: PolicyStore | None = None
+    maker: Maker | None = None
 
 
 class Service:
@@ -68,23 +82,39 @@ class Service:
         self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
         self.explain = ExplainPoint(self._policy, ledger, self._counters)
-        self.key_point = KeyPoint(stores.keys, ledger)
+        self.key_point = KeyPoint(stores.keys, ledger, self._policy)
         self.publication = Publication(
             ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
         )
         self.audit = AuditPoint(stores.reader, ledger, self.publication)
+        self.search = SearchPoint(
+            Log(ledger, stores.reader, self.publication),
+            stores.search,
+            self._levels,
+            stores.keys.derived("cursors"),
+        )
+        self.tail = TailPoint(stores.reader, ledger, self._levels)
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
         self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
         self.keeping = stores.keeping
+        self.webhook = stores.webhook
         self.places = PlacePoint(self._policy, ledger)
         self.holds = HoldPoint(stores.reader, ledger)
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
+        self.policies = self._published(stores)
         self._watch(ledger)
+
+    def _published(self, stores: Stores) -> Policies | None:
+        if stores.policies is None or stores.maker is None:
+            return None
+        logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
+        return Policies(self._policy, self.administration, logs, registry, stores.maker)
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        return readiness(self._policy, self._ledger, self.keeping)
+        emergencies = self.policies.book.unreviewed if self.policies else ()
+        return readiness(self._policy, self._ledger, self.keeping, self.webhook, emergencies)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -95,16 +125,25 @@ class Service:
         """
         self._restore_counters()
         self.outcomes.restore(self._ledger.stamp().at)
+        if self.policies:
+            await self.policies.begin()
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
         runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
         if self.keeping:
             runs.append(self.keeping.run())
+        if self.webhook:
+            await self.webhook.record_start()
+            runs.append(self.webhook.run())
+        if self.policies:
+            runs.append(self.policies.publisher.run())
         tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:
+            if self.policies:
+                await self.policies.close()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -112,6 +151,10 @@ class Service:
             await self.refusals.flush()
             with contextlib.suppress(PolicydError):  # it is about to end, and has said why
                 await self.publication.covering(self._ledger.size)
+
+    def _levels(self) -> tuple[str, ...]:
+        """The company's levels of labels, lowest first."""
+        return self._policy.current.engine.snapshot.vocabulary.levels
 
     def _restore_counters(self) -> None:
         """A limit survives a restart: the longest stretch of one is a month."""
@@ -131,5 +174,8 @@ class Service:
             sealed.set_function(lambda: float(keeping.sealed))
             lost = metrics.watch("policyd_segments_lost", "Segments that cannot be read")
             lost.set_function(lambda: float(len(keeping.lost)))
+        if webhook := self.webhook:
+            lag = metrics.watch("policyd_webhook_lag", "Records the webhook has not taken yet")
+            lag.set_function(lambda: float(webhook.lag))
         depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
         depth.set_function(lambda: float(ledger.queue_depth))

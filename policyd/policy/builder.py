@@ -48,8 +48,11 @@ def serve(pipe: socket.socket) -> None:
 
 
 def answer(order: Order, reading: Remembering) -> Iterator[Refused | Delivery | bytes]:
-    """What the folder comes to: a refusal, or a delivery and its new pieces."""
-    files, unreadable = folder.read(Path(order.folder))
+    """What the tree comes to: a refusal, or a delivery and its new pieces."""
+    if isinstance(order.tree, str):
+        files, unreadable = folder.read(Path(order.tree))
+    else:
+        files, unreadable = dict(order.tree), []
     yield from delivery(files, unreadable, order.held, reading)
 
 

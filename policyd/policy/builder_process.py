@@ -4,7 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,16 +61,23 @@ class Builder:
         """Start a builder, unless there is one, so that it is ready when it gets an order."""
         await self._running()
 
-    async def deliver(self, folder: Path, held: Iterable[str]) -> tuple[Delivery, dict[str, bytes]]:
-        """What *folder* comes to, and by key its pieces, still packed, that are not *held*.
+    async def deliver(
+        self, tree: Path | Mapping[str, bytes], held: Iterable[str]
+    ) -> tuple[Delivery, dict[str, bytes]]:
+        """What *tree* comes to, and by key its pieces, still packed, that are not *held*.
+
+        Args:
+            tree: A folder, or files by their paths in it.
+            held: Keys of the pieces that are here.
 
         Raises:
-            PolicyInvalid: the folder has findings.
+            PolicyInvalid: the tree has findings.
             PolicyUnread: the builder ended, said nothing for too long, or said what is no answer.
         """
         line = await self._running()
         try:
-            return await self._ask(line, Order(str(folder), frozenset(held)))
+            what = str(tree) if isinstance(tree, Path) else dict(tree)
+            return await self._ask(line, Order(what, frozenset(held)))
         except _Ended:
             raise PolicyUnread(
                 f"the policy builder ended unexpectedly: see its last line in the log; {_AGAIN}"

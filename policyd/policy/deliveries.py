@@ -29,9 +29,9 @@ PARTS = frozenset(each.name for each in fields(Snapshot)) - {"digest", "rules"}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Read this folder; the server has the pieces with these keys."""
+    """Read this folder, or these files; the server has the pieces with these keys."""
 
-    folder: str
+    tree: str | Mapping[str, bytes]
     held: frozenset[str]
 
 

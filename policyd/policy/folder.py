@@ -7,26 +7,39 @@ from policyd.model.findings import Finding
 from policyd.policy import layout
 from policyd.policy.documents import MAX_BYTES
 
+LEAVES = "it is a link that leaves the folder; copy the file instead"
+LINKED_FOLDER = "it is a linked folder; copy the folder instead"
 
-def read(root: Path) -> tuple[dict[str, bytes], list[Finding]]:
-    """The files in *root* and what cannot be read; folders of the tree only are opened.
 
-    A file or folder that decides nothing is there without its content, a folder with a final `/`.
+def read(
+    root: Path, selection: layout.Selection = layout.DECIDING
+) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files in *root* that *selection* takes and what cannot be read.
+
+    Folders of the tree only are opened. A file or folder that should not be there is there without
+    its content, a folder with a final `/`.
     """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
     if not root.is_dir():
         message = f"`{root}` is no folder; name the folder that has {layout.COMPANY}"
         return {}, [Finding(".", 1, 1, "unreadable-file", message)]
-    _Reader(root, files, findings).open("")
+    _Reader(root, selection, files, findings).open("")
     return files, findings
 
 
 class _Reader:
     """Fills *files* and *findings*, folder by folder."""
 
-    def __init__(self, root: Path, files: dict[str, bytes], findings: list[Finding]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        selection: layout.Selection,
+        files: dict[str, bytes],
+        findings: list[Finding],
+    ) -> None:
         self._root = root
+        self._selection = selection
         self._real_root = root.resolve()
         self._files = files
         self._findings = findings
@@ -40,7 +53,7 @@ class _Reader:
             return
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            if not layout.lies_beside(path):
+            if not self._selection.skips(path):
                 self._take(path)
 
     def _take(self, path: str) -> None:
@@ -54,31 +67,31 @@ class _Reader:
         is_link = where.is_symlink()
         mode = where.stat().st_mode
         if is_link and not where.resolve().is_relative_to(self._real_root):
-            self._refuse(path, "it is a link that leaves the folder; copy the file instead")
+            self._refuse(path, LEAVES)
             return
         if stat.S_ISDIR(mode):
             self._take_folder(path, is_link=is_link)
         elif not stat.S_ISREG(mode):
             self._refuse(path, "it is no ordinary file")
-        elif not layout.decides(path):
-            self._files[_printable(path)] = b""
+        elif not self._selection.takes(path):
+            self._files[printable(path)] = b""
         else:
             with where.open("rb") as file:
                 self._files[path] = file.read(MAX_BYTES + 1)
 
     def _take_folder(self, path: str, *, is_link: bool) -> None:
-        if not layout.is_opened(path):
-            self._files[f"{_printable(path)}/"] = b""
+        if not self._selection.opens(path):
+            self._files[f"{printable(path)}/"] = b""
         elif is_link:
-            self._refuse(path, "it is a linked folder; copy the folder instead")
+            self._refuse(path, LINKED_FOLDER)
         else:
             self.open(path)
 
     def _refuse(self, path: str, why: str) -> None:
-        self._findings.append(Finding(_printable(path), 1, 1, "unreadable-file", why))
+        self._findings.append(Finding(printable(path), 1, 1, "unreadable-file", why))
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """The path, with what no terminal should be sent written as escapes."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii")

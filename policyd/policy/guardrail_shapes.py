@@ -1,6 +1,6 @@
 """Shapes of policyd.yaml and of the guardrails, but those about places."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -109,6 +109,27 @@ class UnitEntry(Shape):
     """Destinations on which its integrations may run, where what they read comes to rest."""
 
 
+LevelWord = Literal["error", "warning", "info", "off"]
+
+
+class LintLevels(Shape):
+    """How much a lint rule weighs, where that is not the same everywhere."""
+
+    guardrails: LevelWord | None = None
+    """In policyd.yaml and guardrails/; without it, the rule's own."""
+    units: LevelWord | None = None
+    """In the files of units; without it, the rule's own."""
+
+
+LintId = TypeAliasType(
+    "LintId",
+    Annotated[
+        str,
+        Field(pattern="^PD[0-9]{3}$", description="the number of a lint rule, such as PD702"),
+    ],
+)
+
+
 class CompanyFile(Shape):
     """policyd.yaml: the company's words, and who answers for what."""
 
@@ -126,6 +147,8 @@ class CompanyFile(Shape):
     """While it lasts, every denied call passes, and says loudly that it would not."""
     grace_days: Annotated[int, Field(ge=0, le=365)] = 30
     """Days that an integration may go on after its last owner has left."""
+    lint: dict[LintId, LevelWord | LintLevels] = Field(default_factory=dict)
+    """How much lint rules weigh, by their numbers, where that is not their own."""
 
 
 class AccessFile(Shape):

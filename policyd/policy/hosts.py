@@ -12,6 +12,7 @@ Network = IPv4Network | IPv6Network
 Pattern = str | Network
 """An exact host, `.suffix` for everything below it, or a network."""
 
+_PRIVATE = "// ===BEGIN PRIVATE DOMAINS==="
 _WIDEST = {4: 8, 6: 16}  # shortest prefix of a network, by IP version
 
 
@@ -104,21 +105,42 @@ def _is_address(host: str) -> bool:
 
 
 @functools.cache
-def _suffix_list() -> PublicSuffixList:
-    return PublicSuffixList()
+def suffix_list() -> PublicSuffixList:
+    """The public suffix list, with its private section."""
+    # The package would encode each of ten thousand rules, most of which are ASCII already.
+    return PublicSuffixList(_rules(), accept_encoded_idn=False)
+
+
+@functools.cache
+def private_suffixes() -> frozenset[str]:
+    """Suffixes of the private section, such as `github.io`: others hand out what is below them."""
+    rules = _rules()
+    return frozenset(each.removeprefix("*.") for each in rules[rules.index(_PRIVATE) + 1 :])
+
+
+@functools.cache
+def _rules() -> tuple[str, ...]:
+    """The rules of the list in the spelling of hosts, and where the private section begins."""
+    with open(PSLFILE, encoding="utf-8") as lines:  # noqa: PTH123 - the package names a str
+        return tuple(
+            _PRIVATE if line.startswith(_PRIVATE) else _ascii(line.split()[0])
+            for line in lines
+            if line[0] not in "/\n" or line.startswith(_PRIVATE)
+        )
 
 
 @functools.cache
 def _above_public_suffixes() -> frozenset[str]:
     """Names below which some public suffix lies, such as `amazonaws.com`."""
-    with open(PSLFILE, encoding="utf-8") as lines:  # noqa: PTH123 - the package names a str
-        rules = [line.split()[0].lstrip("!").split(".") for line in lines if line[0] not in "/\n"]
-    suffixes = [[_ascii(label) for label in rule] for rule in rules]
-    return frozenset(".".join(each[at:]) for each in suffixes for at in range(1, len(each)))
+    rules = [each.lstrip("!").split(".") for each in _rules() if each != _PRIVATE]
+    return frozenset(".".join(each[at:]) for each in rules for at in range(1, len(each)))
 
 
-def _ascii(label: str) -> str:
-    return label if label.isascii() else idna.alabel(label).decode("ascii")
+def _ascii(rule: str) -> str:
+    if rule.isascii():
+        return rule
+    labels = rule.split(".")
+    return ".".join(e if e.isascii() else idna.alabel(e).decode("ascii") for e in labels)
 
 
 def _covers_strangers(host: str) -> bool:
@@ -126,7 +148,7 @@ def _covers_strangers(host: str) -> bool:
 
     Source: the public suffix list, with its private section.
     """
-    is_public = _suffix_list().publicsuffix(host) == host
+    is_public = suffix_list().publicsuffix(host) == host
     return is_public or host in _above_public_suffixes()
 
 

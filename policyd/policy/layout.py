@@ -1,7 +1,8 @@
 """Which files a policy tree has, what each of them is, and what may lie beside them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from policyd.model.findings import Finding
 from policyd.policy.wording import nearest
@@ -28,6 +29,9 @@ _UNIT = re.compile(f"{UNITS}/{_NAME}")
 _UNIT_FILE = re.compile(f"{UNITS}/({_NAME})/(?:{'|'.join(map(re.escape, UNIT_FILES))})")
 _OPENED = re.compile(f"guardrails|{TEMPLATES}|{UNITS}|{UNITS}/[^/]+")
 # Policy tests, schemas and prose may lie in the tree; they decide nothing.
+_SUITE = re.compile(f"(?:{UNITS}/[^/]+/)?tests/[^/]*_test\\.yaml")
+_CALLS = re.compile(f"(?:{UNITS}/[^/]+/)?tests/calls\\.yaml")
+_TO_SUITES = re.compile(f"tests|{UNITS}|{UNITS}/[^/]+|{UNITS}/[^/]+/tests")
 _BESIDE = re.compile(r"(?:.*/)?\.[^/]*|tests|schemas|units/[^/]+/tests|.*\.md|CODEOWNERS")
 
 
@@ -46,6 +50,46 @@ def lies_beside(path: str) -> bool:
 def is_opened(folder: str) -> bool:
     """Whether files that decide may be in *folder*."""
     return bool(_OPENED.fullmatch(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a tree is read: each question is about a path relative to its root."""
+
+    takes: Callable[[str], bool]  # a file that is read
+    opens: Callable[[str], bool]  # a folder that may have such files
+    skips: Callable[[str], bool]  # neither, and rightly there
+
+
+def is_suite(path: str) -> bool:
+    """Whether *path*, relative to the root, is a file of policy tests."""
+    return bool(_SUITE.fullmatch(path))
+
+
+def is_of_tests(path: str) -> bool:
+    """Whether *path* is a file of policy tests, or one of calls that they share."""
+    return is_suite(path) or is_calls(path)
+
+
+def is_calls(path: str) -> bool:
+    """Whether *path* is a file of calls that the suites of its folder share."""
+    return bool(_CALLS.fullmatch(path))
+
+
+def calls_beside(suite: str) -> str:
+    """The path of the calls that the suites in the folder of *suite* share."""
+    return f"{suite.rpartition('/')[0]}/calls.yaml"
+
+
+def leads_to_suites(folder: str) -> bool:
+    """Whether files of policy tests may be in *folder* or below."""
+    return bool(_TO_SUITES.fullmatch(folder))
+
+
+DECIDING = Selection(decides, is_opened, lies_beside)
+SUITES = Selection(
+    is_of_tests, leads_to_suites, lambda path: not is_of_tests(path) and not leads_to_suites(path)
+)
 
 
 def templates(paths: Mapping[str, object]) -> dict[str, str]:

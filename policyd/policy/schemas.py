@@ -26,6 +26,7 @@ FILES: dict[str, type[BaseModel]] = {
     "unit-access": unit_shapes.UnitAccessFile,
     "integrations": unit_shapes.IntegrationsFile,
     "test": suite_shapes.SuiteFile,
+    "calls": suite_shapes.CallsFile,
 }
 """The shape behind each schema."""
 

@@ -1,7 +1,8 @@
 """Shapes of policy tests, `tests/*_test.yaml` and `units/<unit>/tests/*_test.yaml`.
 
-They decide nothing and are no part of a snapshot: a policy owner writes in them what has to stay
-true, and editors help with it.
+Beside them may be `calls.yaml`, with tables of calls that the suites of the folder share. They
+decide nothing and are no part of a snapshot: a policy owner writes in them what has to stay true,
+and editors help with it.
 """
 
 from typing import Annotated, Literal
@@ -14,15 +15,18 @@ from policyd.policy.words import (
     UNIQUE,
     Data,
     DatasetId,
+    Day,
     FieldName,
     IntegrationId,
     Kind,
     Line,
     Method,
+    Name,
     NameList,
     OneOrMoreDatasets,
     OneOrMoreIntegrations,
     OneOrMorePlaces,
+    PartyList,
     Shape,
     Stage,
 )
@@ -36,6 +40,18 @@ _ONE_KIND: JsonDict = {
         {"required": ["try", "allow_only"]},
         {"required": ["never"]},
         {"required": ["only", "may"]},
+        {"required": ["exactly", "may"]},
+        {"required": ["same_as"]},
+    ]
+}
+_WHOLE_OR_LIKE: JsonDict = {
+    "anyOf": [
+        {"required": ["like"]},
+        {
+            "required": ["who"],
+            **_ONE_VERB,
+            "dependentRequired": {"send": ["to"], "to": ["send"]},
+        },
     ]
 }
 
@@ -55,11 +71,11 @@ Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], *UN
 class TryShape(Shape):
     """A table of calls: one for each integration, dataset and place that is named."""
 
-    model_config = ConfigDict(
-        json_schema_extra={**_ONE_VERB, "dependentRequired": {"send": ["to"], "to": ["send"]}}
-    )
+    model_config = ConfigDict(json_schema_extra=_WHOLE_OR_LIKE)
 
-    who: OneOrMoreIntegrations
+    like: Line | None = None
+    """A named table of calls; what else is said here is said in place of what it says."""
+    who: OneOrMoreIntegrations | None = None
     """Integrations."""
     read: OneOrMoreDatasets | None = None
     """Datasets that are read."""
@@ -81,6 +97,10 @@ class TryShape(Shape):
     """Without it, GET to read, DELETE to delete, and POST."""
     rows: Annotated[int, Field(ge=0)] | None = None
     """Rows that are moved."""
+    labels: Words | None = None
+    """A level and categories that the caller says the data has."""
+    sources: Annotated[list[DatasetId], *UNIQUE] | None = None
+    """Datasets from which a write takes its data."""
     can: list[str] | None = None
     """Obligations that the caller supports; without it, all."""
 
@@ -125,6 +145,17 @@ class SentenceOfCalls(Shape):
     """Categories; the data has one of them at least."""
 
 
+class SkipShape(Shape):
+    """Why a test is not run, who answers for that, and until when."""
+
+    reason: Line
+    """Why."""
+    owner: Name
+    """Who answers for it, of the owners in `policyd.yaml`."""
+    until: Day
+    """The last day; from the next one on the test fails."""
+
+
 class CaseEntry(Shape):
     """One thing that has to stay true."""
 
@@ -146,6 +177,10 @@ class CaseEntry(Shape):
     """Reason codes, or the rules behind them, of each denial."""
     obligations: dict[str, Words | int | str] | None = None
     """All obligations of each allow, by type: fields, rows or a duration."""
+    including: dict[str, Words | int | str] | None = None
+    """Obligations that each allow has among others; of fields, these among others."""
+    without: Words | None = None
+    """Types of obligation that no allow has."""
     advice: Words | None = None
     """Codes or rules in warn, or duties that are."""
     would_deny: Words | None = None
@@ -154,10 +189,18 @@ class CaseEntry(Shape):
     """Exemptions that lifted something."""
     never: SentenceOfCalls | None = None
     """Calls of which none is allowed, whatever units write."""
-    only: Annotated[list[IntegrationId], *UNIQUE] | None = None
-    """The only integrations that are allowed any call of `may`."""
+    only: PartyList | None = None
+    """Units, roles and integrations; nobody else is allowed any call of `may`."""
+    exactly: PartyList | None = None
+    """The same, and each of them has an integration that is allowed a call of `may`."""
     may: SentenceOfCalls | None = None
-    """The calls that `only` they are allowed."""
+    """The calls that `only` or `exactly` they are allowed."""
+    same_as: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """A revision, or a folder that begins with `./` or `../` (from the tree): it allows as much."""
+    within: SentenceOfCalls | None = None
+    """The calls of which `same_as` speaks; without it, all."""
+    skip: SkipShape | None = None
+    """Not run, for now."""
 
 
 class SuiteFile(Shape):
@@ -167,5 +210,14 @@ class SuiteFile(Shape):
     """What the tests are about."""
     now: Instant
     """The moment at which calls are asked."""
+    calls: dict[Line, TryShape] | None = None
+    """Tables of calls by name, for tests of this file to be `like`."""
     tests: Annotated[list[CaseEntry], Field(min_length=1)]
     """What has to stay true."""
+
+
+class CallsFile(Shape):
+    """Tables of calls that the suites of a folder share."""
+
+    calls: Annotated[dict[Line, TryShape], Field(min_length=1)]
+    """Tables of calls by name, for tests to be `like`."""

@@ -148,6 +148,14 @@ Who = TypeAliasType(
         ),
     ],
 )
+PartyList = TypeAliasType(
+    "PartyList",
+    Annotated[
+        list[Annotated[str, Field(pattern=f"^{_NAME}(?:/{_NAME})?$", max_length=_LONG)]],
+        *UNIQUE,
+        Field(description="a list of roles, units and integrations"),
+    ],
+)
 Data = TypeAliasType(
     "Data",
     Annotated[

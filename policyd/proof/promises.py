@@ -22,8 +22,12 @@ def never(snapshot: Snapshot, says: Sentence, span: Span | None = None) -> Compa
 def only(
     snapshot: Snapshot, names: tuple[str, ...], says: Sentence, span: Span | None = None
 ) -> Comparison:
-    """The calls of which *says* speaks and that others than *names* are allowed, as it stands."""
-    others = {name: who for name, who in snapshot.integrations.items() if name not in names}
+    """The calls of which *says* speaks and that others than *names* are allowed, as it stands.
+
+    Names are those of integrations, units and roles.
+    """
+    known = snapshot.integrations.items()
+    others = {name: who for name, who in known if who.names.isdisjoint(names)}
     nobody, rest = (replace(snapshot, integrations=each) for each in ({}, others))
     return compare(nobody, rest, span=span, within=says)
 

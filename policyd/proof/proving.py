@@ -44,6 +44,7 @@ class Region:
         sources: Of a write: datasets that it takes its data from, each of them; ("",) for none.
         witness: One of the calls, put to the engines of both snapshots.
         is_shown: Whether the engines say of it what the region says.
+        more: Calls of the region in which its other names occur, as many as were asked for.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Region:
     sources: tuple[str, ...]
     witness: Witness
     is_shown: bool
+    more: tuple[Witness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def compare(
     span: Span | None = None,
     within: Sentence | None = None,
     budget: int = BUDGET,
+    examples: int = 1,
 ) -> Comparison:
     """What *new* opens and closes against *old*, over every call of every integration.
 
@@ -111,6 +114,7 @@ def compare(
         span: The moments that count; without it all, past and to come.
         within: Only calls of which this sentence speaks, read as a prohibition would be.
         budget: Steps to take; beyond them the rest is a gap.
+        examples: Calls of each region to put to the engines, at most.
     """
     space = Space((old, new), span or Span())
     comparer = Comparer(space, within, budget)
@@ -119,7 +123,9 @@ def compare(
     gaps = [*comparer.gaps]
     if not all(witnesses.agree(where, terms) for where, terms in comparer.samples):
         gaps.append("the proof and the engine decide a call in different ways: please report it")
-    regions = [(each.alike.side, _region(witnesses, each)) for each in blocks(space, found)]
+    regions = [
+        (each.alike.side, _region(witnesses, each)) for each in blocks(space, found, examples)
+    ]
     return Comparison(
         sides=(old, new),
         opens=tuple(each for side, each in regions if side == 0),
@@ -136,7 +142,7 @@ def _callers(old: Snapshot, new: Snapshot) -> list[Callers]:
 
 def _region(witnesses: Witnesses, block: Block) -> Region:
     alike = block.alike
-    witness = witnesses.of(block.found)
+    witness, *more = map(witnesses.of, block.found)
     return Region(
         kind=alike.kind,
         callers=block.callers,
@@ -151,4 +157,5 @@ def _region(witnesses: Witnesses, block: Block) -> Region:
         sources=block.sources,
         witness=witness,
         is_shown=witness.shows(alike.side),
+        more=tuple(more),
     )

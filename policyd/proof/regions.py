@@ -36,6 +36,8 @@ class Block(NamedTuple):
     """Every one of the callers, with all of the data, at all of the places.
 
     Of a write, `sources` are those that make the difference, each of them; ("",) for none.
+    `found` has some of its differences: for each of the names, of the last stretch of time and of
+    the first, as far as there is room.
     """
 
     alike: Alike
@@ -43,29 +45,34 @@ class Block(NamedTuple):
     data: Names
     places: Names
     sources: Names
-    found: Found  # one of its differences
+    found: tuple[Found, ...]
 
 
-def blocks(space: Space, found: Iterable[Found]) -> list[Block]:
-    """The differences as blocks: each difference in one, and each as large as it can be."""
-    alike: dict[Alike, dict[_Point, Found]] = defaultdict(dict)
-    for key, point, one in _alike(space, found):
-        alike[key].setdefault(point, one)
-    return [each for key in sorted(alike, key=str) for each in _covering(key, alike[key])]
+def blocks(space: Space, found: Iterable[Found], most: int = 1) -> list[Block]:
+    """The differences as blocks: each difference in one, and each as large as it can be.
+
+    At *most* so many of its differences are kept of each.
+    """
+    alike: dict[Alike, dict[_Point, list[Found]]] = defaultdict(dict)
+    for key, point, some in _alike(space, found):
+        alike[key].setdefault(point, some)
+    return [each for key in sorted(alike, key=str) for each in _covering(key, alike[key], most)]
 
 
-def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point, Found]]:
+def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point, list[Found]]]:
     """The differences in words, with methods and moments of one kind together."""
-    together: dict[tuple[object, ...], tuple[int, set[str], Found]] = {}
+    together: dict[tuple[object, ...], tuple[int, set[str], list[Found]]] = {}
     for where, each in found:
         key = (
             *(_caller(where), where.action, where.data, _place(where), each.side, each.kind),
             *(each.due, each.limit, each.source, each.bits),
         )
-        when, methods, first = together.get(key, (0, set(), (where, each)))
-        together[key] = (when | each.when, methods | {where.spot.method or ""}, first)
+        when, methods, some = together.get(key, (0, set(), []))
+        ends = [(where, each), *some[-1:]]
+        together[key] = (when | each.when, methods | {where.spot.method or ""}, ends)
     every = _methods(space)
-    for when, methods, (where, each) in together.values():
+    for when, methods, some in together.values():
+        where, each = some[0]
         sayings = space.sayings(where.data)
         is_any = each.kind == "roll-out"
         is_every = is_any or methods >= every[_names(where.spot)]
@@ -81,7 +88,7 @@ def _alike(space: Space, found: Iterable[Found]) -> Iterator[tuple[Alike, _Point
                 wording.when(space.moments, when),
             ),
             (_caller(where), *_about(where, is_any=is_any), each.source or ""),
-            (where, each),
+            some,
         )
 
 
@@ -132,7 +139,7 @@ def _duty(sayings: Sayings, each: Difference) -> str | None:
     return f"{Treatment(weight).word} of {fields}"
 
 
-def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
+def _covering(alike: Alike, points: dict[_Point, list[Found]], most: int) -> Iterator[Block]:
     """Blocks that have all the points: grown from the first point that is in none yet."""
     left = dict(points)
     while left:
@@ -144,6 +151,18 @@ def _covering(alike: Alike, points: dict[_Point, Found]) -> Iterator[Block]:
                 if all(each in points for each in product(*wider)):
                     sets[dimension].add(value)
         callers, data, places, sources = (tuple(sorted(each)) for each in sets)
-        yield Block(alike, callers, data, places, sources, points[first])
-        for point in product(callers, data, places, sources):
+        covered = list(product(callers, data, places, sources))
+        some = [each for point in _telling(first, covered) for each in points[point]]
+        yield Block(alike, callers, data, places, sources, tuple(some[:most]))
+        for point in covered:
             left.pop(point, None)
+
+
+def _telling(first: _Point, points: Iterable[_Point]) -> list[_Point]:
+    """Points in which each name of each dimension occurs; *first* stays first."""
+    chosen, seen = [first], set(enumerate(first))
+    for each in points:
+        if not seen.issuperset(enumerate(each)):
+            chosen.append(each)
+            seen.update(enumerate(each))
+    return chosen

@@ -1,6 +1,6 @@
 """Witnesses: a call of a difference, put to the real engine of both sides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from policyd.engine.decide import Engine
 from policyd.engine.duties import weight_of
 from policyd.engine.owners import owner_state
 from policyd.model.call import Call, Entity
-from policyd.model.decision import Decision
+from policyd.model.decision import Decision, Obligation
 from policyd.model.facts import Facts
 from policyd.model.labels import Treatment
 from policyd.proof.caps import Count, least_rows
@@ -33,7 +33,7 @@ class Witness(NamedTuple):
         strict, other = self.decisions[stricter], self.decisions[1 - stricter]
         if not other.allow or not strict.allow:
             return other.allow
-        asked, left = strictness(strict), strictness(other)
+        asked, left = strictness(strict.obligations), strictness(other.obligations)
         return any(left.get(what, NOTHING) < weight for what, weight in asked.items())
 
 
@@ -41,10 +41,10 @@ NOTHING = -(10**12)
 """Less strict than any duty."""
 
 
-def strictness(decision: Decision) -> Mapping[tuple[str, str], int]:
+def strictness(duties: Iterable[Obligation]) -> Mapping[tuple[str, str], int]:
     """How strictly each duty of an allow is owed: by field, or by type for the rest."""
     owed: dict[tuple[str, str], int] = {}
-    for each in decision.obligations:
+    for each in duties:
         for name, value in each.properties.items():
             if isinstance(value, tuple):
                 owed |= {("fields", field): Treatment.of(each.type).value for field in value}
@@ -65,7 +65,7 @@ class Witnesses:
         return one, two
 
     def of(self, found: Found, bits: int | None = None, when: int | None = None) -> Witness:
-        """The first call of a difference, or of these sayings and moments of it."""
+        """A call of a difference, or of these sayings and moments of it; as late as it can be."""
         where, difference = found
         sayings = self._space.sayings(where.data)
         fields, labels = sayings.first(difference.bits if bits is None else bits)
@@ -84,7 +84,7 @@ class Witnesses:
             rows=difference.counted.rows,
             supported_obligations=DUTIES,
         )
-        moment = self._space.moments.of(difference.when if when is None else when)[0]
+        moment = self._space.moments.of(difference.when if when is None else when)[-1]
         return self.ask(call, moment.now, difference.counted.used)
 
     def agree(self, where: Where, terms: tuple[Terms, Terms]) -> bool:

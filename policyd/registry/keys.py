@@ -197,6 +197,10 @@ class KeyStore:
             session.commit()
         return revoked
 
+    def derived(self, purpose: str) -> bytes:
+        """A secret of this data folder for another purpose, the same after each start."""
+        return hmac.digest(self._pepper, f"policyd {purpose}".encode(), "sha256")
+
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()

@@ -2,7 +2,10 @@
 
 from xml.etree import ElementTree as ET
 
+from policyd.review.failures import call_words, decided_by, unasked
 from policyd.review.policy_tests import Report, Result, Verdict
+
+_UNDECIDED = {Verdict.NOT_PROVED, Verdict.ERROR}
 
 
 def junit_xml(report: Report) -> str:
@@ -22,7 +25,8 @@ def junit_xml(report: Report) -> str:
             file=file,
             tests=str(len(results)),
             failures=str(sum(each.verdict is Verdict.FAILED for each in results)),
-            errors=str(sum(each.verdict is Verdict.NOT_PROVED for each in results)),
+            errors=str(sum(each.verdict in _UNDECIDED for each in results)),
+            skipped=str(sum(each.verdict is Verdict.SKIPPED for each in results)),
         )
         for result in results:
             _case(suite, result)
@@ -34,10 +38,12 @@ def _case(suite: ET.Element, result: Result) -> None:
     place = result.test.place
     about = {"classname": result.test.suite, "name": result.test.entry.it}
     case = ET.SubElement(suite, "testcase", about | {"file": place.file, "line": str(place.line)})
-    if result.verdict is Verdict.NOT_PROVED:
-        ET.SubElement(case, "error", message=f"not proved: {'; '.join(result.gaps)}")
+    told = "; ".join(unasked(result))
+    if result.verdict in _UNDECIDED:
+        ET.SubElement(case, "error", message=told)
+    if result.verdict is Verdict.SKIPPED:
+        ET.SubElement(case, "skipped", message=told)
     for each in result.failures:
-        call = each.call
-        what = f"{call.subject.id} {call.action} {call.resource.id} at {call.endpoint}"
         failure = ET.SubElement(case, "failure", message="; ".join(each.problems))
-        failure.text = what
+        what = [call_words(each.call)] if each.call else []
+        failure.text = "\n".join([*what, *decided_by(each)])

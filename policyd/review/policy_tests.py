@@ -1,61 +1,64 @@
-"""Running policy tests: each call of a table is asked of the engine, at its moment."""
+"""Running policy tests: calls are asked of the engine at their moment, promises are proved."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from itertools import product
 
 from policyd.engine.case import Case
 from policyd.engine.decide import Engine
 from policyd.engine.explain import explain
 from policyd.engine.owners import owner_state
-from policyd.model.call import Call, Entity
-from policyd.model.decision import Decision, Reason
+from policyd.model.call import Call
+from policyd.model.errors import PolicydError, UsageError
 from policyd.model.explanation import Explanation
 from policyd.model.facts import Facts
-from policyd.model.rules import ACTIONS, Mode
+from policyd.model.snapshot import Snapshot
 from policyd.policy.suite_shapes import CaseEntry, TryShape
-from policyd.proof.proving import Verdict as Proved
-from policyd.review.all_calls import regions_against, words
-from policyd.review.all_calls import told as explained
+from policyd.review.all_calls import Others, promised
+from policyd.review.cells import calls_of, problems, wanted
+from policyd.review.decisive import first_to_flip, spoken, without
 from policyd.review.suites import PolicyTest
-
-ALL_DUTIES = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
-_METHODS = {"read": "GET", "delete": "DELETE"}
 
 
 class Verdict(StrEnum):
-    """What became of a test; `not-proved` is one about all calls that no proof could decide."""
+    """What became of a test.
+
+    `not-proved` is one about all calls that no proof could decide, `error` one that could not
+    be asked at all; neither says that anything is as it should be, or is not.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_PROVED = "not-proved"
-
-
-_VERDICTS = {
-    Proved.PROVED: Verdict.PASSED,
-    Proved.WIDENS: Verdict.FAILED,
-    Proved.MAYBE: Verdict.NOT_PROVED,
-    Proved.NOT_PROVED: Verdict.NOT_PROVED,
-}
+    ERROR = "error"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that did not come out as its test says, with everything that decided it."""
+    """Something that is not as its test says, with everything that decided it.
 
-    call: Call
+    Attributes:
+        call: A call that shows it; None where it is that no call is allowed.
+        wanted: `allow` or `deny`; empty of a test about all calls.
+        matched: Rules that speak about the call.
+        flip: The first of them without which the answer would be the other one.
+    """
+
+    call: Call | None
     wanted: str
     problems: tuple[str, ...]
-    explanation: Explanation
+    explanation: Explanation | None
+    matched: tuple[str, ...] = ()
+    flip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One test after its run: how many calls it asked (None: it is about all), and what failed.
 
-    `gaps` has the reasons for which nothing could be proved.
+    `gaps` has the reasons for which nothing could be proved, or asked.
     """
 
     test: PolicyTest
@@ -67,129 +70,118 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All results, and which rules spoke about at least one call that was asked."""
+    """All results, and what rules had to do with them.
+
+    Attributes:
+        tried: Rules that speak about at least one call that was asked.
+        decisive: Those without which at least one tried call would not be as its test says.
+    """
 
     results: tuple[Result, ...]
     tried: frozenset[str]
+    decisive: frozenset[str] = frozenset()
 
     def count(self, verdict: Verdict) -> int:
         """How many tests came to this."""
         return sum(each.verdict is verdict for each in self.results)
 
 
-def run(
-    engine: Engine, tests: Iterable[PolicyTest], watch: Callable[[Result], None] = lambda _: None
-) -> Report:
-    """The results of *tests* on the tree of *engine*; *watch* is told of each as it comes."""
-    results: list[Result] = []
-    tried: set[str] = set()
-    for test in tests:
-        result = _run(engine, test, tried)
-        results.append(result)
-        watch(result)
-    return Report(tuple(results), frozenset(tried))
+def no_others(name: str) -> Snapshot:
+    """Stands where no other version of the tree can be read."""
+    raise UsageError(f"there is no `{name}` to compare with here", code="no-others")
 
 
-def _run(engine: Engine, test: PolicyTest, tried: set[str]) -> Result:
-    table = test.entry.try_
-    if table is None:
-        return _proved(engine, test)
-    failures, asked = [], 0
-    now = datetime.fromisoformat(test.now)
-    for call in _calls(table, engine.snapshot.connections):
-        case = engine.open(call, now)
-        facts = Facts(now, test.entry.used or {}, owner_state(case))
-        tried |= _spoken(case)
-        problems = tuple(_problems(test.entry, call, engine.judge(case, facts)))
-        asked += 1
-        if problems:
-            told = explain(engine, case, facts)
-            failures.append(Failure(call, _wanted(test.entry, call), problems, told))
-    return Result(test, Verdict.FAILED if failures else Verdict.PASSED, asked, tuple(failures))
+@dataclass(slots=True)
+class _Run:
+    """One run on one tree."""
 
+    engine: Engine
+    today: date | None
+    others: Others
+    tried: set[str]
+    decisive: set[str]
 
-def _proved(engine: Engine, test: PolicyTest) -> Result:
-    """The result of a test about all calls."""
-    found = regions_against(engine.snapshot, test)
-    verdict = _VERDICTS[found.verdict]
-    failures = tuple(
-        Failure(region.witness.call, "deny", (f"expected deny, got allow: {words(region)}",), told)
-        for region, told in explained(found)
-    )
-    unsure = ("a call that should show it does not: please report it",)
-    gaps = found.gaps or (unsure if found.verdict is Proved.MAYBE else ())
-    return Result(test, verdict, None, failures if verdict is Verdict.FAILED else (), gaps)
+    def result(self, test: PolicyTest) -> Result:
+        """The result of one test; one that is skipped too long fails."""
+        skip = test.entry.skip
+        if skip is None:
+            return self._asked(test)
+        if self.today is None or self.today <= date.fromisoformat(skip.until):
+            why = f"{skip.reason} ({skip.owner}, until {skip.until})"
+            return Result(test, Verdict.SKIPPED, 0, (), (why,))
+        over = f"skipped until {skip.until} by {skip.owner}: run it again, or take it out"
+        return Result(test, Verdict.FAILED, 0, (Failure(None, "", (over,), None),))
 
+    def _asked(self, test: PolicyTest) -> Result:
+        if test.entry.try_ is not None:
+            return self._table(test, test.entry.try_)
+        try:
+            return self._promise(test)
+        except PolicydError as error:
+            return Result(test, Verdict.ERROR, None, (), (error.message,))
 
-def _calls(table: TryShape, connections: Mapping[str, str]) -> Iterator[Call]:
-    """One call for each integration, dataset and place of the table."""
-    action = next(each for each in ACTIONS if getattr(table, each))
-    data: list[str] = getattr(table, action)
-    places: list[str | None] = [*(table.to or table.at or ())] or [None]
-    for who, what, where in product(table.who, data, places):
-        system = f"{what.partition('/')[0]}/"
-        home = (name for name in connections if name.startswith(system))
-        yield Call(
-            Entity("integration", who),
-            action,
-            Entity("dataset", what),
-            fields=tuple(table.fields or ()),
-            endpoint=where or next(home, None),
-            path=table.path,
-            method=table.method or _METHODS.get(action, "POST"),
-            rows=table.rows,
-            supported_obligations=ALL_DUTIES if table.can is None else tuple(table.can),
+    def _table(self, test: PolicyTest, table: TryShape) -> Result:
+        engine, entry, failures, asked = self.engine, test.entry, [], 0
+        now = datetime.fromisoformat(test.now)
+        for call in calls_of(table, engine.snapshot.connections):
+            case = engine.open(call, now)
+            facts = Facts(now, entry.used or {}, owner_state(case))
+            asked += 1
+            refs = spoken(case)
+            self.tried |= {*refs}
+            wrong = tuple(problems(entry, call, engine.judge(case, facts)))
+            if wrong:
+                failures.append(self._failure(entry, call, case, facts, wrong))
+                continue
+            for ref in refs:
+                if ref not in self.decisive and is_missed(engine, entry, case, facts, ref):
+                    self.decisive.add(ref)
+        return Result(test, Verdict.FAILED if failures else Verdict.PASSED, asked, tuple(failures))
+
+    def _failure(
+        self, entry: CaseEntry, call: Call, case: Case, facts: Facts, wrong: tuple[str, ...]
+    ) -> Failure:
+        told = explain(self.engine, case, facts)
+        flip = first_to_flip(self.engine, case, facts)
+        return Failure(call, wanted(entry, call), wrong, told, spoken(case), flip)
+
+    def _promise(self, test: PolicyTest) -> Result:
+        """The result of a test about all calls."""
+        found = promised(self.engine.snapshot, test, self.others)
+        failures = tuple(
+            Failure(each.call, "", (each.text,), each.explanation, each.matched, each.flip)
+            for each in found.breaches
         )
+        clean = Verdict.NOT_PROVED if found.gaps else Verdict.PASSED
+        return Result(test, Verdict.FAILED if failures else clean, None, failures, found.gaps)
 
 
-def _wanted(entry: CaseEntry, call: Call) -> str:
-    """`allow` or `deny`: of `allow_only`, what is not listed is denied."""
-    parts = {"who": call.subject.id, "data": call.resource.id, "to": call.endpoint}
-    listed = [each.model_dump(exclude_none=True) for each in entry.allow_only or ()]
-    is_listed = any(each.items() <= parts.items() for each in listed)
-    return "allow" if entry.expect == "allow" or is_listed else "deny"
+def run(
+    engine: Engine,
+    tests: Iterable[PolicyTest],
+    watch: Callable[[Result], None] = lambda _: None,
+    *,
+    today: date | None = None,
+    others: Others = no_others,
+) -> Report:
+    """The results of *tests* on the tree of *engine*.
+
+    Args:
+        engine: Of the tree.
+        tests: To be run.
+        watch: Is told of each result as it comes.
+        today: By which skipping ends; without it, it does not.
+        others: Other versions of the tree, for `same_as`.
+    """
+    running = _Run(engine, today, others, set(), set())
+    results = []
+    for test in tests:
+        results.append(running.result(test))
+        watch(results[-1])
+    return Report(tuple(results), frozenset(running.tried), frozenset(running.decisive))
 
 
-def _problems(entry: CaseEntry, call: Call, decision: Decision) -> Iterator[str]:
-    """What *decision* has in another way than *entry* says; what it does not say is free."""
-    wanted, is_so = _wanted(entry, call), "allow" if decision.allow else "deny"
-    if wanted != is_so:
-        yield f"expected {wanted}, got {is_so}"
-        return
-    soft = decision.softened
-    warned = _named(each for each in soft if each.mode is Mode.WARN)
-    if not decision.allow:
-        yield from _missing("because", entry.because, _named(decision.reasons))
-    elif entry.obligations is not None:
-        yield from _other_obligations(entry.obligations, decision)
-    yield from _missing("advice", entry.advice, warned | {each.type for each in decision.advice})
-    observed = _named(each for each in soft if each.mode is Mode.OBSERVE)
-    yield from _missing("would_deny", entry.would_deny, observed)
-    lifted = {each.exemption for each in soft if each.exemption}
-    yield from _missing("lifted", entry.lifted, lifted)
-
-
-def _missing(word: str, wanted: Iterable[str] | None, found: set[str]) -> Iterator[str]:
-    absent = [each for each in wanted or () if each not in found]
-    if absent:
-        got = ", ".join(sorted(found)) or "nothing"
-        yield f"{word}: expected {', '.join(absent)}; got {got}"
-
-
-def _other_obligations(wanted: Mapping[str, object], decision: Decision) -> Iterator[str]:
-    owed = {each.type: next(iter(each.properties.values())) for each in decision.obligations}
-    found = {kind: [*each] if isinstance(each, tuple) else each for kind, each in owed.items()}
-    if found != dict(wanted):
-        yield f"obligations: expected {dict(wanted)}; got {found}"
-
-
-def _named(reasons: Iterable[Reason]) -> set[str]:
-    """Codes and rules."""
-    return {name for each in reasons for name in (each.code, each.rule) if name}
-
-
-def _spoken(case: Case) -> set[str]:
-    """Rules of every layer that speak about the call."""
-    layers = case.layers
-    asked = (layers.guardrail, layers.template, layers.unit, layers.data_owner)
-    return {ref for each in asked if each for part in each for ref in part}
+def is_missed(engine: Engine, entry: CaseEntry, case: Case, facts: Facts, ref: str) -> bool:
+    """Whether the call of *case* would not be as its test says, were there no rule *ref*."""
+    decision = engine.judge(without(case, ref), facts)
+    return any(problems(entry, case.asked.call, decision))

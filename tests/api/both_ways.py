@@ -27,6 +27,7 @@ from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
 from policyd.points.service import Service, Stores
 from policyd.registry.keys import KeyStore, NewKey
+from policyd.search.process import Search
 from tests.api.inside import from_folder
 from tests.servers import Home
 
@@ -121,7 +122,9 @@ async def _serve(home: Home, ready: "Queue[Both | BaseException]", stop: threadi
         keys.add(key, secret)
         read = partial(from_folder, Engine)
         ledger = await Ledger.open(folder, Options(utc_now))
-        service = Service(Stores(ledger, reader, keys, folder.signer), read, await read())
+        service = Service(
+            Stores(ledger, reader, keys, folder.signer, Search(folder.path)), read, await read()
+        )
         app = Application(service, max_body=1 << 20, max_depth=32)
         both = Both(secret, ledger)
         direct = cast("type[asyncio.Protocol]", partial(_Watched, both.taken, app.checks))

@@ -19,6 +19,7 @@ from policyd.points.administration import InForce
 from policyd.points.service import Service, Stores
 from policyd.policy.load import load
 from policyd.registry.keys import KeyStore, NewKey
+from policyd.search.process import Search
 from tests.api.calls import Call
 from tests.servers import EVALUATION, JSON, POLICIES, Home, bearer, encode
 
@@ -72,7 +73,7 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         keys.add(key, secret)
         read = partial(parts.read, parts.engine)
         ledger = await Ledger.open(folder, Options(parts.clock))
-        stores = Stores(ledger, reader, keys, folder.signer)
+        stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path))
         service = parts.service(stores, read, await read(None))
         app = Application(service, max_body=1 << 20, max_depth=32)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)

@@ -42,8 +42,18 @@ def test_a_key_is_made(server: "Server") -> None:
         "roles": ["builder", "pep"],
         "units": ["sales", "webshop"],
         "revoked_at": None,
+        "unknown": [],
     }
     assert server.check(ALLOWED, create(server, SERVICE).json()["key"]).status == 200
+
+
+def test_names_the_policy_does_not_have_are_told(server: "Server") -> None:
+    """A slip of the pen makes a key that is good for nothing: the answer says which names."""
+    asked = SERVICE | {"owner": "platfrom", "units": ["sale"], "integrations": ["hr/pay-rum"]}
+    made = create(server, asked | {"supported_obligations": ["masc", "mask"]}).json()
+    assert made["unknown"] == [
+        *("owner platfrom", "unit sale", "obligation masc", "integration hr/pay-rum"),
+    ]
 
 
 def test_no_two_keys_are_alike(server: "Server") -> None:
@@ -57,6 +67,7 @@ def test_keys_are_listed_without_secrets(server: "Server") -> None:
     """The list has every key, all that was said at its making, and no secret."""
     made = create(server, SERVICE).json()
     secret = made.pop("key")
+    del made["unknown"]
     answer = server.get(KEYS, server.home.admin)
     assert made in answer.json()["keys"]
     assert secret.encode() not in answer.body

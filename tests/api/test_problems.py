@@ -27,6 +27,14 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.RecordsLost("said", range(2)), 410, "segment-lost"),
     (errors.Conflict("said"), 409, "conflict"),
     (errors.Gone("said"), 410, "gone"),
+    (errors.QueryRefused("said", column=5, length=3, expected=["`)`"]), 422, "query-unreadable"),
+    (
+        errors.QueryRefused("said", column=1, code="query-field-forbidden"),
+        403,
+        "query-field-forbidden",
+    ),
+    (errors.QuestionRefused("said"), 422, "question-refused"),
+    (errors.SearchUnavailable("said"), 503, "search-unavailable"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),
     (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),
@@ -65,9 +73,17 @@ def test_an_error_is_told(error: errors.PolicydError, status: int, code: str) ->
         "status": status,
         "code": code,
         "detail": error.message,
+        **told.more,
     }
     assert KEBAB.fullmatch(code)
     assert (b"content-type", b"application/problem+json") in told.headers()
+
+
+def test_a_query_is_told_where_it_is_wrong() -> None:
+    """The problem of a query has its column, over how many characters, and what was expected."""
+    error = errors.QueryRefused("said", column=5, length=3, expected=["`)`"])
+    body = json.loads(problem(error).body())
+    assert (body["column"], body["length"], body["expected"]) == (5, 3, ["`)`"])
 
 
 @pytest.mark.parametrize(("status", "name"), [(401, b"www-authenticate"), (503, b"retry-after")])

@@ -19,7 +19,11 @@ from tests.servers import JSON, POLICIES, REPOSITORY, Server, bearer, encode
 _BLOCK = re.compile(r"```json\n(.*?)```", re.DOTALL)
 _ROW = re.compile(r"^\| `([a-z-]+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 WRITTEN = REPOSITORY / "docs" / "check-api.md"
-CHECKING = [*REPOSITORY.glob("policyd/api/*.py"), REPOSITORY / "policyd/points/decision.py"]
+SEARCHING = {"parameters.py", "records.py", "search.py"}  # whose problems no check ends with
+CHECKING = [
+    *(each for each in REPOSITORY.glob("policyd/api/*.py") if each.name not in SEARCHING),
+    REPOSITORY / "policyd/points/decision.py",
+]
 ON_CHECKS: list[type[errors.PolicydError]] = [
     errors.CallMalformed,
     errors.CallTooLarge,

@@ -323,10 +323,13 @@ def test_the_reference_is_written_whole(toy: Toy, program: str, code: int, left:
     """`./run docs` replaces the page by what the code writes, and leaves it if that fails."""
     toy.write("docs/check-api.md", "as it was")
     toy.write("policyd/api/reference.py", program)
+    toy.write("policyd/search/reference.py", "")
+    toy.write("policyd/review/lint/page.py", "print('rules')")
     outcome = toy.run("docs")
     assert outcome.code == code
     assert (toy.folder / "docs" / "check-api.md").read_text(encoding="utf-8") == left
     assert ("run: wrote docs/check-api.md" in outcome.said) == (code == 0)
+    assert (toy.folder / "docs" / "lint.md").is_file() == (code == 0)
 
 
 @pytest.mark.parametrize(

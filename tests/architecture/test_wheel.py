@@ -22,6 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(package, source / package.relative_to(ROOT), ignore=ignored)
+    shutil.copytree(ROOT / "audit" / "queries", source / "audit" / "queries")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "built"]
@@ -44,6 +45,13 @@ def test_every_module_is_installed(wheel: ZipFile) -> None:
         for path in [*modules(package), package / "py.typed"]
     }
     assert expected <= set(wheel.namelist())
+
+
+def test_the_saved_queries_are_installed(wheel: ZipFile) -> None:
+    """`policyd audit run` finds each of them in the auditors' package."""
+    files = {path.name for path in (ROOT / "audit" / "queries").glob("*.sql")}
+    assert files
+    assert {f"policyd_audit/queries/{each}" for each in files} <= set(wheel.namelist())
 
 
 def test_the_commands_are_installed(wheel: ZipFile) -> None:

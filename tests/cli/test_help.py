@@ -25,6 +25,18 @@ COMMANDS = [
     ["demo"],
     ["destinations"],
     ["destinations", "match"],
+    ["publish"],
+    ["pull"],
+    ["history"],
+    ["diff"],
+    ["rollback"],
+    ["changes"],
+    ["changes", "list"],
+    ["changes", "show"],
+    ["changes", "approve"],
+    ["changes", "refuse"],
+    ["changes", "withdraw"],
+    ["changes", "publish"],
     ["keys"],
     ["keys", "create"],
     ["keys", "list"],
@@ -36,7 +48,7 @@ COMMANDS = [
     ["audit", "hold", "list"],
     ["audit", "hold", "release"],
 ]
-WITHOUT_JSON = [["demo"], ["destinations"], ["keys"]]
+WITHOUT_JSON = [["changes"], ["demo"], ["destinations"], ["keys"]]
 _HEAVY = {"fastapi", "sqlmodel", "sqlalchemy", "casbin", "pydantic", "httpx2", "apsw", "uvicorn"}
 
 
@@ -54,7 +66,8 @@ def test_every_command_has_an_example_and_its_exit_codes(
 
 
 @pytest.mark.parametrize(
-    "command", [each for each in COMMANDS if each not in (["destinations"], ["keys"], ["demo"])]
+    "command",
+    [each for each in COMMANDS if each not in (["changes"], ["destinations"], ["keys"], ["demo"])],
 )
 def test_every_command_can_speak_to_programs(policyd: Program, command: list[str]) -> None:
     """Each command has `--json`."""

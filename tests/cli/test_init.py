@@ -83,12 +83,29 @@ def test_missing_data_folder_is_told(policyd: Program) -> None:
     assert "policyd init" in ended.err
 
 
-def test_policies_must_be_named(policyd: Program) -> None:
-    """A server without policies says how to name them."""
-    ended = policyd("serve", "--data", "d")
+def test_a_server_without_policies_says_how_to_have_some(policyd: Program) -> None:
+    """A server on a folder in which nothing was published names both ways to have policies."""
+    policyd("init", "--data", "d")
+    ended = policyd("serve", "--data", "d", "--port", "0")
 
     assert ended.code == 2
-    assert "--policies" in ended.err
+    assert "[nothing-published]" in ended.err
+    assert "policyd init --policies DIR" in ended.err
+    assert "policyd serve --policies DIR" in ended.err
+
+
+def test_a_first_policy_is_put_in_force_once(policyd: Program) -> None:
+    """`init --policies` puts a tree in force, later as well; another one only `publish` can."""
+    policyd("init", "--data", "d")
+    first = policyd("init", "--data", "d", "--policies", POLICIES, "--json")
+    assert first.code == 0
+    assert policyd("init", "--data", "d", "--policies", POLICIES, "--json").out == first.out
+    shutil.copytree(POLICIES, policyd.folder / "mine")
+    with (policyd.folder / "mine/policyd.yaml").open("a") as file:
+        file.write("# a comment counts\n")
+    ended = policyd("init", "--data", "d", "--policies", "mine")
+    assert ended.code == 2
+    assert "[already-published]" in ended.err
 
 
 def test_broken_policies_are_told_by_place(policyd: Program) -> None:

@@ -50,6 +50,15 @@ def test_new_key_is_asked_for_and_shown_once(policyd: Program, stub: Stub) -> No
     ]
 
 
+def test_names_the_policy_does_not_have_are_noted(policyd: Program, stub: Stub) -> None:
+    """The key is made and shown alone; each unknown name is a line beside it."""
+    stub.gives(201, {"key": SECRET, "unknown": ["unit sale"]} | FLOWS)
+    asked = ("keys", "create", "Ida", "--role", "builder", "--unit", "sale", "--url", stub.url)
+    ended = policyd(*asked, POLICYD_KEY=KEY)
+    assert (ended.code, ended.out) == (0, f"{SECRET}\n")
+    assert "the policy in force has no unit sale" in ended.err
+
+
 def test_person_is_the_default_holder(policyd: Program, stub: Stub) -> None:
     """Without --service the key is a person's; with --json stdout is what the server said."""
     stub.gives(201, {"key": SECRET} | FLOWS)

@@ -1,5 +1,6 @@
 """`policyd test`: for a policy owner at the terminal, and for a CI system."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def test_all_of_the_sample(policyd: Program) -> None:
     assert ended.code == 0
     assert "  ok    knows the CRM by name and by address (3 calls)" in ended.out
     assert "  ok    never lets recipes leave the core (all calls)" in ended.out
-    assert "84 passed, 0 failed, 0 not-proved" in ended.out
+    assert "87 passed, 0 failed, 1 skipped" in ended.out
 
 
 def test_a_failure_shows_what_decided(policyd: Program, tree: Path) -> None:
@@ -102,3 +103,93 @@ def test_what_cannot_be_run(policyd: Program, tree: Path) -> None:
     assert "[file-unwritable]" in unwritable.err
     assert "tests/ours_test.yaml:1:1: missing-key" in broken.err
     assert "tests/ours_test.yaml:1:1: missing-key" in linted.out
+
+
+def test_which_tests_are_run(policyd: Program) -> None:
+    """By words, suite, unit and file, seen from here or from the tree; each narrows."""
+    counts = [
+        policyd("test", POLICIES, *narrowed).out.splitlines()[-1]
+        for narrowed in (
+            ("--suite", "lose nothing"),
+            ("--file", "tests/zones_test.yaml"),
+            ("--file", POLICIES / "tests/zones_test.yaml", "-k", "discounts"),
+            ("--file", "tests/zones_test.yaml", "--file", "units/hr/tests/hr_test.yaml"),
+        )
+    ]
+    assert counts == [f"{n} tests: {n} passed, 0 failed" for n in (8, 4, 1, 8)]
+
+
+def test_forms(policyd: Program, tree: Path) -> None:
+    """One run, printed for a CI system, a summary, a program; the exit code is the same."""
+    break_test(tree)
+    few = ("test", tree, "--file", "tests/people_test.yaml")
+    ended = {each: policyd(*few, "--format", each) for each in ("junit", "markdown", "github")}
+
+    assert {each.code for each in ended.values()} == {1}
+    assert ended["junit"].out.startswith("<?xml")
+    assert ended["markdown"].out.startswith("### Policy tests: 9 passed, 1 failed\n")
+    assert f"::error file={tree}/tests/people_test.yaml,line=" in ended["github"].out
+    assert policyd(*few, "--json").out == policyd(*few, "--format", "json").out
+
+
+def test_rules_changed_since(policyd: Program, tree: Path) -> None:
+    """Only these are covered and slipped; what no test notices comes with the test that would."""
+    file = tree / "units/webshop/access.yaml"
+    file.write_text(file.read_text().replace("stage: production", "stage: sandbox"))
+    before = tree / "guardrails/access.yaml"
+    text = before.read_text()
+    shutil.copytree(tree, tree.parent / "before")
+    before.write_text(text.replace("write: [erp/ledger, erp/exchange-rates]", "write: [erp/*]"))
+    assert before.read_text() != text
+
+    few = ("test", tree, "--file", "units/finance/tests/finance_test.yaml")
+    ended = policyd(*few, "--changed-since", f"{tree.parent}/before", "--mutate", "--coverage")
+
+    assert ended.code == 0
+    assert "1 of 1 changed rules were tried, 1 of them decide a test" in ended.out
+    assert "  1 of 1 rules slipped: guardrail:books-kept" in ended.err
+    assert (
+        "Not noticed: guardrail:books-kept with finance-integrator widened to everyone" in ended.out
+    )
+    assert "\n  - it: does not let plants/" in ended.out
+    assert "slips are noticed (" in ended.out.splitlines()[-1]
+
+
+def test_nothing_is_slipped_while_tests_fail(policyd: Program, tree: Path) -> None:
+    """They would notice nothing."""
+    break_test(tree)
+    ended = policyd("test", tree, "--file", "tests/people_test.yaml", "--mutate")
+    assert ended.code == 1
+    assert "first let all tests pass" in ended.err
+
+
+def test_what_cannot_be_compared_with(policyd: Program, tree: Path) -> None:
+    """A revision needs a repository; a tree with findings is none to compare with."""
+    (tree / "policyd.yaml").write_text("company: x\n")
+    ended = [
+        policyd("test", POLICIES, "--changed-since", each) for each in ("no-such-tag", f"{tree}")
+    ]
+    assert [each.code for each in ended] == [2, 2]
+    assert "no-such-tag" in ended[0].err or "[no-repository]" in ended[0].err
+    assert "[version-invalid]" in ended[1].err
+
+
+def test_a_test_of_a_witness(policyd: Program, tree: Path) -> None:
+    """It is printed so that it can be put at the end of a suite, and holds there."""
+    call = {
+        "subject": {"type": "integration", "id": "hr/pay-run"},
+        "action": "read",
+        "resource": {"type": "dataset", "id": "payroll/payslips"},
+        "rows": 3,
+    }
+    told = {"call": call, "now": "2026-03-02T08:00:00+00:00", "used": [{}, {}]}
+    review = tree.parent / "review.json"
+    review.write_text(json.dumps({"regions": [{"number": 1, "witness": told}]}))
+
+    ended = policyd("test", tree, "--from-witness", "1", review)
+    suite = tree / "tests/zones_test.yaml"
+    suite.write_text(suite.read_text() + ended.out)
+
+    assert ended.out.startswith("  # The witness of region 1 of review.json\n  - it: ")
+    assert policyd("test", tree, "-k", "hr/pay-run").code == 0
+    assert policyd("test", tree, "--from-witness", "1", tree / "none").code == 2

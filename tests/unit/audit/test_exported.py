@@ -245,7 +245,7 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
         GOOD._replace(left_out=((8, 10),)),
         GOOD._replace(left_out=((4, 5), (2, 3))),
         GOOD._replace(left_out=((2, 4), (4, 5))),
-        GOOD._replace(form="pdf"),
+        GOOD._replace(form="PDF"),
         GOOD._replace(origin="a b"),
         GOOD._replace(root=bytes(31)),
         GOOD._replace(id=""),

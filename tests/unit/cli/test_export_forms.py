@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policyd.cli.export import _explained, _merged
+from policyd.cli.export import FormName, _explained, _merged
 from policyd.cli.export_forms import Settled, cell, form_of
 from policyd.cli.export_source import Begun, Taken
 from policyd.model.errors import PolicydError, UsageError
 from policyd_audit.tree import Tree, leaf_hash
+from tests.sample_log import Made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +23,26 @@ if TYPE_CHECKING:
 BEGUN = Begun("id", 0, 600, 600, "a checkpoint\n", ["a key"])
 
 
+def calls() -> list[bytes]:
+    """Decisions, one each half minute."""
+    log = Made()
+    for number in range(BEGUN.end):
+        log.at(0, f"{8 + number // 120:02}:{number % 120 // 2:02}")
+        log.decide(f"sales/{'ab'[number % 2]}", "send", "erp/customers", ("crm", "processor"))
+    return log.leaves
+
+
+LEAVES = calls()
+
+
 def bundle(number: int, *, lost: bool = False) -> Taken:
-    """A bundle of records that are their own numbers."""
+    """A bundle of these."""
     records = BEGUN.within(number)
-    leaves = [json.dumps({"id": str(seq)}).encode() for seq in records]
+    leaves = LEAVES[records.start : records.stop]
     return Taken(records, None if lost else leaves, list(map(leaf_hash, leaves)))
 
 
-@pytest.mark.parametrize("form", ["ndjson", "csv", "parquet", "log"])
+@pytest.mark.parametrize("form", [each.value for each in FormName])
 def test_what_is_beyond_the_settled_is_taken_again(form: str, tmp_path: Path) -> None:
     """An export that was cut at any bundle ends with the files of one that was not."""
 
@@ -60,6 +73,36 @@ def test_what_is_beyond_the_settled_is_taken_again(form: str, tmp_path: Path) ->
     assert whole
     for cut in (0, 1, 2):
         assert files(tmp_path / f"cut-{cut}", cut) == whole
+
+
+def test_flows_of_an_export_are_told_by_the_hour(tmp_path: Path) -> None:
+    """Each hour of each flow is one line, also where some of its records are lost."""
+    made = form_of("openlineage", tmp_path, BEGUN)
+    made.restore(Settled(0))
+    for number in range(3):
+        made.take(bundle(number, lost=number == 1))
+    made.finish()
+    lines = (tmp_path / "records.openlineage.ndjson").read_text("utf-8").splitlines()
+    told = [json.loads(line) for line in lines]
+    calls = [each["run"]["facets"]["policyd_flow"]["calls"] for each in told]
+    assert sum(calls) == 600 - 256
+    assert len(told) == 2 * 4  # of the five hours one is lost
+    assert len({each["run"]["runId"] for each in told}) == len(told)
+
+
+def test_an_export_of_events_has_a_line_for_each_record(tmp_path: Path) -> None:
+    """In the order of the log, with the log's own name and the record's number."""
+    for form, number in (
+        ("ocsf", lambda event: event["unmapped"]["policyd"]["index"]),
+        ("cloudevents", lambda event: int(event["sequence"])),
+    ):
+        made = form_of(form, tmp_path, BEGUN)
+        made.restore(Settled(0))
+        made.take(bundle(2))
+        lines = (tmp_path / f"records.{form}.ndjson").read_text("utf-8").splitlines()
+        told = [json.loads(line) for line in lines]
+        assert [number(each) for each in told] == list(range(512, 600))
+        assert "a checkpoint" in lines[0]
 
 
 def test_a_log_has_every_tile_of_its_tree(tmp_path: Path) -> None:

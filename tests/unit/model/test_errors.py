@@ -17,6 +17,8 @@ CODES = {
     "NotFound": "not-found",
     "Conflict": "conflict",
     "Gone": "gone",
+    "QuestionRefused": "question-refused",
+    "SearchUnavailable": "search-unavailable",
     "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
     "ClockBehind": "clock-behind",
@@ -37,7 +39,7 @@ def test_codes_are_stable(name: str, code: str) -> None:
 def test_every_error_is_in_the_table() -> None:
     """No error is without its stable code."""
     leaves = {each.__name__ for each in vars(errors).values() if _is_error(each)}
-    assert leaves == CODES.keys() | {"PolicyInvalid", "RecordsLost"}
+    assert leaves == CODES.keys() | {"PolicyInvalid", "QueryRefused", "RecordsLost"}
 
 
 def _is_error(each: object) -> bool:
@@ -70,3 +72,11 @@ def test_a_finding_can_be_followed() -> None:
     """It reads as file:line:column, which editors jump to, and sorts by place."""
     assert str(FINDING) == "units/hr/access.yaml:3:5: bad-key there is no key `alow`"
     assert min(FINDING, FINDING._replace(line=1)).line == 1
+
+
+def test_a_refused_query_has_its_place() -> None:
+    """The error says where in the text it shows, over at least one character."""
+    told = errors.QueryRefused("x", column=5, length=0, expected=["`)`"], code="query-unbalanced")
+    assert (told.column, told.length, told.expected) == (5, 1, ("`)`",))
+    assert told.code == "query-unbalanced"
+    assert errors.QueryRefused("x", column=1).code == "query-unreadable"

@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from policyd.model.errors import PolicyUnread
-from policyd.points.source import FolderSource
+from policyd.points.source import FolderSource, Maker
 from policyd.policy.builder_process import Builder
 from policyd.policy.deliveries import Delivery
 from policyd.policy.load import load
@@ -21,9 +21,11 @@ ENGINE = "policyd/test"
 class Swapping(Builder):
     """A builder whose pieces are not what it says they are."""
 
-    async def deliver(self, folder: Path, held: Iterable[str]) -> tuple[Delivery, dict[str, bytes]]:
+    async def deliver(
+        self, tree: Path | Mapping[str, bytes], held: Iterable[str]
+    ) -> tuple[Delivery, dict[str, bytes]]:
         """A delivery with other pieces."""
-        delivery, new = await super().deliver(folder, held)
+        delivery, new = await super().deliver(tree, held)
         return delivery, dict.fromkeys(new, Packed.of("something else").data)
 
 
@@ -34,7 +36,7 @@ def test_what_is_the_same_is_taken_over(tmp_path: Path) -> None:
 
     async def story() -> None:
         builder = Builder()
-        source = FolderSource(tree, ENGINE, builder)
+        source = FolderSource(tree, Maker(ENGINE, builder))
         try:
             first = await source.read()
             assert await source.read(first) is first
@@ -62,7 +64,7 @@ def test_pieces_that_are_others_are_refused() -> None:
         builder = Swapping()
         try:
             with pytest.raises(PolicyUnread, match="not what its key"):
-                await FolderSource(POLICIES, ENGINE, builder).read()
+                await FolderSource(POLICIES, Maker(ENGINE, builder)).read()
         finally:
             await builder.close()
 

@@ -1,0 +1,65 @@
+"""CloudEvents 1.0: a record as an event on its way to another system.
+
+The event's `data` is the record's very bytes, which are JSON; `sequence` is its number in the log.
+`id` and `source` name it for ever, so whoever gets it twice can tell.
+Source: CloudEvents 1.0.2, JSON format and JSON batch format; extensions sequence, tracing.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from policyd.forms.entry import Entry, present
+
+BATCH = "application/cloudevents-batch+json"
+LOST = "dev.policyd.lost.v1"
+"""The type of an event that stands for records which cannot be read any more."""
+
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def event(entry: Entry) -> bytes:
+    """The record as one event in the JSON format, on one line."""
+    trace = entry.part("call", "traceparent")
+    has_trace = isinstance(trace, str) and _TRACEPARENT.fullmatch(trace)
+    head = _head(entry.origin, entry.seq) | present(
+        type=f"dev.policyd.{entry.record['kind']}.v{entry.record['v']}",
+        id=entry.record["id"],
+        time=entry.record["ts"],
+        subject=entry.part("call", "subject"),
+        traceparent=trace if has_trace else None,
+    )
+    # The bytes are copied in, not parsed and written again.
+    return _dump(head)[:-1] + b',"data":' + entry.leaf + b"}"
+
+
+def lost(origin: str, records: range) -> bytes:
+    """An event that says these records are missing, in their place."""
+    head = _head(origin, records.start)
+    head |= {"type": LOST, "id": f"lost-{records.start}-{records.stop}"}
+    return _dump(head | {"data": {"first": records.start, "end": records.stop}})
+
+
+def batch(events: Iterable[bytes]) -> bytes:
+    """Several events as one body of the type `BATCH`."""
+    return b"[" + b",".join(events) + b"]"
+
+
+def source(origin: str) -> str:
+    """The URI of a log as a source of events."""
+    return f"policyd://{origin}"
+
+
+def _head(origin: str, index: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "source": source(origin),
+        "datacontenttype": "application/json",
+        # Sixteen digits hold every number that JSON readers agree on, and sort as text.
+        "sequence": f"{index:016d}",
+    }
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,48 @@
+"""Entry: a record of a log, as every form takes it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Self
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Entry(NamedTuple):
+    """A record: the name of its log, its number there, its very bytes, and what they say."""
+
+    origin: str
+    seq: int
+    leaf: bytes
+    record: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, origin: str, seq: int, leaf: bytes) -> Self:
+        """The entry of the record with these bytes."""
+        return cls(origin, seq, leaf, json.loads(leaf))
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded."""
+        return datetime.fromisoformat(self.record["ts"])
+
+    @property
+    def at_ms(self) -> int:
+        """When it was recorded, in milliseconds from 1970."""
+        return (self.at - _EPOCH) // timedelta(milliseconds=1)
+
+    def part(self, *path: str) -> Any:  # noqa: ANN401 - JSON is any of its types
+        """What the record has there; None if it has nothing."""
+        found: Any = self.record
+        for name in path:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+
+def present(**members: object) -> dict[str, Any]:
+    """The members that say something.
+
+    >>> present(name="crm", port=None, labels=[])
+    {'name': 'crm'}
+    """
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}

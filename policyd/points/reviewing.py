@@ -1,0 +1,82 @@
+"""Reviews of changes, each by a process of its own, one at a time."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from policyd.model.errors import PolicyUnread
+from policyd.policy.packing import pack
+from policyd.review.assessment import Assessment
+
+PROGRAM = ("-m", "policyd.review.assessor")
+"""What Python is told to run."""
+
+PATIENCE_S = 1800.0
+"""How long a review may take; a proof gives up long before."""
+
+_LONGEST_LINE = 1 << 26
+
+Files = Mapping[str, bytes]
+Tell = Callable[[str], None]
+"""Told which step begins."""
+
+
+class Reviewer:
+    """Has changes reviewed beside the server."""
+
+    def __init__(self, program: tuple[str, ...] = PROGRAM, patience_s: float = PATIENCE_S) -> None:
+        """Run *program* for each, and end one that takes more than *patience_s* seconds."""
+        self._program = program
+        self._patience_s = patience_s
+        self._one_at_a_time = asyncio.Lock()
+
+    async def assess(self, base: Files, head: Files, tell: Tell) -> Assessment:
+        """What the change from *base* to *head* comes to.
+
+        Raises:
+            PolicyUnread: the process ended, or took too long.
+        """
+        async with self._one_at_a_time:
+            tell("beginning")
+            trees = await asyncio.to_thread(pack, (dict(base), dict(head)))
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", *self._program),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_LONGEST_LINE,
+            )
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    return await _heard(process, trees, tell)
+            except (TimeoutError, OSError, ValueError) as error:
+                raise PolicyUnread(
+                    f"the review did not come to an end ({type(error).__name__}): see the log of"
+                    " the server, then ask for it again"
+                ) from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+
+
+async def _heard(process: asyncio.subprocess.Process, trees: bytes, tell: Tell) -> Assessment:
+    """What the process says in the end.
+
+    Raises:
+        OSError: it does not take the trees.
+        ValueError: it says nothing that can be read.
+    """
+    assert process.stdin is not None  # noqa: S101 - both are pipes
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(trees)
+    await process.stdin.drain()
+    process.stdin.close()
+    async for line in process.stdout:
+        said = json.loads(line)
+        if "assessment" in said:
+            return msgspec.convert(said["assessment"], Assessment)
+        tell(str(said["step"]))
+    raise ValueError("it ended without a word")

@@ -1,0 +1,276 @@
+"""Reviewing: two trees in, one `Review` out; nothing is read and no clock is asked on the way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from policyd import __version__
+from policyd.engine.decide import Engine
+from policyd.model.errors import PolicyInvalid
+from policyd.model.findings import Finding
+from policyd.model.snapshot import Snapshot
+from policyd.policy import layout
+from policyd.policy.documents import read
+from policyd.policy.load import draft
+from policyd.proof.promises import grants, inside
+from policyd.proof.proving import Comparison, Verdict, compare
+from policyd.review.all_calls import Others
+from policyd.review.artefact import (
+    Change,
+    FileTold,
+    Noted,
+    Proof,
+    Proved,
+    RegionTold,
+    Review,
+    Routing,
+    Tests,
+    TestTold,
+    Totals,
+    Tree,
+    UnitTold,
+)
+from policyd.review.causes import MOST_EXAMPLES
+from policyd.review.changes import changes, files_told
+from policyd.review.policy_tests import Report, Result, no_others, run
+from policyd.review.policy_tests import Verdict as Tested
+from policyd.review.regions import regions_told, with_regions
+from policyd.review.revisions import Pair, Version
+from policyd.review.routing import SLOW, Found, route
+from policyd.review.sentences import listed
+from policyd.review.suites import suites_in
+
+Sides = tuple[Snapshot, Snapshot]
+Watch = Callable[[str], None]
+"""Told which step begins."""
+UNREAD = Proof(
+    access=Proved(verdict="not-proved", closing="not-proved", gaps=("the head does not load",)),
+    guardrails=Proved(verdict="not-proved", closing="not-proved"),
+)
+
+
+class BaseInvalid(PolicyInvalid):
+    """The tree that a change is compared with does not load, so there is nothing to compare."""
+
+    code = "base-invalid"
+
+    def __init__(self, name: str, findings: Sequence[Finding]) -> None:
+        super().__init__(findings)
+        self.message = (
+            f"the base `{name}` does not load ({len(findings)} findings), so nothing was compared: "
+            "name a base that does, such as the commit that was published last"
+        )
+
+
+class Given(NamedTuple):
+    """What a review is told besides the two trees.
+
+    Attributes:
+        today: By which suppressions and skipped tests end; without it, they do not.
+        others: Other versions of the tree, for tests that compare with one.
+        watch: Is told which step begins.
+    """
+
+    today: date | None = None
+    others: Others = no_others
+    watch: Watch = lambda _: None
+
+
+def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a value that never changes
+    """The review of what changes from the base to the head of a pair.
+
+    Raises:
+        BaseInvalid: the base does not load.
+    """
+    watch = given.watch
+    watch("loading both trees")
+    base, wrong = loaded(pair.base)
+    if base is None:
+        raise BaseInvalid(pair.base.name, wrong)
+    head, findings = loaded(pair.head)
+    if head is None:
+        return _unread(pair, base, findings)
+    return _Reviewing(pair, (base, head), given).review()
+
+
+def loaded(version: Version) -> tuple[Snapshot | None, list[Finding]]:
+    """The snapshot of a version, or all that is wrong with it."""
+    made, findings = draft(version.files, version.unreadable)
+    return (made.snapshot() if made else None), findings
+
+
+def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
+    """The review of a head that does not load: blocked, and nothing is proved of it."""
+    lint = [_noted(each) for each in findings]
+    return Review(
+        tool=f"policyd {__version__}",
+        base=_tree(pair.base, base),
+        head=_tree(pair.head, None),
+        state="blocked",
+        blocked_by=("lint",),
+        totals=_totals([], [], len(pair.changed), lint),
+        lint=tuple(sorted(lint)),
+        tests=Tests(),
+        files=tuple(FileTold(each.path, each.how, "changes") for each in pair.changed),
+        changes=(),
+        proof=UNREAD,
+        regions=(),
+        routing=Routing(lane=SLOW, grounds=(), approvers=()),
+    )
+
+
+class _Reviewing:
+    """One review in the making, of two trees that load."""
+
+    def __init__(self, pair: Pair, sides: Sides, given: Given) -> None:
+        self._pair, self._sides, self._given = pair, sides, given
+        self._watch = given.watch
+
+    def review(self) -> Review:
+        pair = self._pair
+        lint, tests = self._checked()
+        changed = changes(pair, self._sides)
+        self._watch(f"proving {len(changed)} changes")
+        found = compare(*self._sides, examples=MOST_EXAMPLES)
+        self._watch(f"looking for the causes of {len(found.opens) + len(found.closes)} regions")
+        regions = regions_told(found, changed, self._sides)
+        changed = with_regions(changed, regions)
+        files = files_told(pair, changed)
+        proof = self._proof(found, changed)
+        routing = route(Found(self._sides, changed, regions, files, proof, self._keeper()))
+        blocked = _blocked(lint, tests)
+        return Review(
+            tool=f"policyd {__version__}",
+            base=_tree(pair.base, self._sides[0]),
+            head=_tree(pair.head, self._sides[1]),
+            state=_state(blocked, proof, regions),
+            blocked_by=blocked,
+            totals=_totals(regions, changed, len(files), lint),
+            lint=tuple(sorted(lint)),
+            tests=tests,
+            files=tuple(files),
+            changes=tuple(changed),
+            proof=proof,
+            regions=tuple(regions),
+            routing=routing,
+            today=self._given.today.isoformat() if self._given.today else None,
+        )
+
+    def _checked(self) -> tuple[list[Noted], Tests]:
+        """What lint says of the head, and what its tests come to."""
+        version, head = self._pair.head, self._sides[1]
+        self._watch("running the tests of the head")
+        tests, findings = suites_in(version.suites, version.unreadable_suites, head)
+        return [_noted(each) for each in findings], _tested(
+            run(Engine(head), tests, today=self._given.today, others=self._given.others)
+        )
+
+    def _proof(self, found: Comparison, changed: Sequence[Change]) -> Proof:
+        access = _proved(found)
+        deciding = [each for each in changed if each.decides]
+        guardrails = Proved(verdict="proved", closing="proved")
+        if any(each.unit is None for each in deciding):
+            self._watch("proving what the guardrails grant")
+            guardrails = _proved(grants(*self._sides))
+        units = sorted({each.unit for each in deciding if each.unit})
+        return Proof(access=access, guardrails=guardrails, units=tuple(map(self._unit, units)))
+
+    def _unit(self, unit: str) -> UnitTold:
+        """Whether what a changed unit may do now is what the guardrails of the base grant it."""
+        self._watch(f"proving that unit {unit} stays inside the guardrails")
+        base, head = self._sides
+        mine = {name: who for name, who in head.integrations.items() if who.unit == unit}
+        found = inside(base, replace(head, integrations=mine))
+        told = tuple(
+            f"{listed(each.callers)} {each.action} {listed(each.data)}" for each in found.opens
+        )
+        return UnitTold(unit=unit, verdict=str(found.verdict), told=(*told, *found.gaps))
+
+    def _keeper(self) -> str:
+        """Who answers in the base for the guardrails, and for what nobody else answers for."""
+        document, _ = read(layout.ACCESS, self._pair.base.files[layout.ACCESS])
+        assert isinstance(document.data, dict)  # noqa: S101 - the base loads
+        return str(document.data["owner"])
+
+
+def _proved(found: Comparison) -> Proved:
+    return Proved(verdict=str(found.verdict), closing=str(found.closing), gaps=found.gaps)
+
+
+def _tree(version: Version, snapshot: Snapshot | None) -> Tree:
+    digest = snapshot.digest if snapshot else None
+    return Tree(name=version.name, commit=version.commit, snapshot=digest)
+
+
+def _noted(each: Finding) -> Noted:
+    return Noted(each.file, each.line, each.column, each.code, "error", each.message)
+
+
+def _tested(report: Report) -> Tests:
+    told = [
+        TestTold(
+            file=each.test.place.file,
+            line=each.test.place.line,
+            suite=each.test.suite,
+            it=each.test.entry.it,
+            verdict=str(each.verdict),
+            problems=_problems(each),
+        )
+        for each in report.results
+        if each.verdict not in {Tested.PASSED, Tested.SKIPPED}
+    ]
+    return Tests(
+        passed=report.count(Tested.PASSED),
+        failed=report.count(Tested.FAILED),
+        not_proved=report.count(Tested.NOT_PROVED),
+        errors=report.count(Tested.ERROR),
+        skipped=report.count(Tested.SKIPPED),
+        told=tuple(sorted(told)),
+    )
+
+
+def _problems(result: Result) -> tuple[str, ...]:
+    """What went wrong in a test, each once."""
+    problems = (each for failure in result.failures for each in failure.problems)
+    return tuple(dict.fromkeys((*problems, *result.gaps)))
+
+
+def _blocked(lint: Sequence[Noted], tests: Tests) -> tuple[str, ...]:
+    by = {"lint": any(each.level == "error" for each in lint), "tests": bool(tests.failed)}
+    return tuple(name for name, is_so in by.items() if is_so)
+
+
+def _state(blocked: Sequence[str], proof: Proof, regions: Sequence[RegionTold]) -> str:
+    """The headline: what is worst of all that is so."""
+    sides = {each.side for each in regions}
+    if blocked:
+        return "blocked"
+    if proof.access.verdict in {Verdict.NOT_PROVED, Verdict.MAYBE}:
+        return "not-proved"
+    if "opens" in sides:
+        return "opens"
+    if proof.access.gaps:
+        return "not-proved"
+    return "closes" if sides else "same"
+
+
+def _totals(
+    regions: Sequence[RegionTold], changed: Sequence[Change], files: int, lint: Sequence[Noted]
+) -> Totals:
+    def count(side: str, *kinds: str) -> int:
+        return sum(each.side == side and each.kind in kinds for each in regions)
+
+    return Totals(
+        opens=count("opens", "opens", "roll-out"),
+        closes=count("closes", "opens", "roll-out"),
+        duties_lost=count("opens", "duty"),
+        duties_added=count("closes", "duty"),
+        limits_raised=count("opens", "limit"),
+        limits_lowered=count("closes", "limit"),
+        changes=len(changed),
+        deciding=sum(each.decides for each in changed),
+        files=files,
+        errors=sum(each.level == "error" for each in lint),
+        warnings=sum(each.level == "warning" for each in lint),
+    )

@@ -1,0 +1,160 @@
+"""Flowing: which data goes from where to where, as the decisions have it.
+
+    read     the dataset goes to the integration, where it runs
+    write    each source the caller names goes to the dataset; without any, the integration does
+    send     the dataset goes to the destination that lists the endpoint, else to the host
+
+A system lives at the destination of its name: what was sent there goes on from its datasets.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from policyd.ledger.stamp import timestamp
+from policyd.search.asking import Flow, Flows, FlowsFound, Ways
+from policyd.search.database import Cut, Row
+from policyd.search.sweep import Sweep, Way
+
+MOST_EDGES = 50_000
+"""Flows that are followed at most, the busiest ones."""
+
+DATASET, INTEGRATION = "dataset", "integration"
+
+_MOVING = """
+(select *, unnest(if(action = 'write' and len(sources) > 0, sources, [null])) as origin
+ from {log} as log
+ where kind = 'decision' and action in ('read', 'write', 'send') and {condition})
+"""
+_ENDS = """
+case when action = 'write' and origin is null then 'integration' else '{kind}' end as source_kind,
+case when action <> 'write' then {of_dataset}
+     when origin is null then coalesce(subject, '') else {of_origin} end as source,
+case when action = 'write' then '{kind}' when action = 'read' then 'integration'
+     when destination is not null then 'destination' else 'host' end as target_kind,
+case when action = 'write' then {of_dataset} when action = 'read' then coalesce(subject, '')
+     else coalesce(destination, host, endpoint, '') end as target
+"""
+_OF_DATASETS = {"kind": "dataset", "of_dataset": "dataset", "of_origin": "origin"}
+_OF_SYSTEMS = {
+    "kind": "system",
+    "of_dataset": "coalesce(system, '')",
+    "of_origin": "split_part(origin, '/', 1)",
+}
+_MEASURES = """
+count(*) filter (decision = 'allow') as allowed,
+count(*) filter (decision = 'deny') as denied,
+coalesce(sum(rows) filter (decision = 'allow'), 0)::bigint as rows,
+coalesce(sum(bytes) filter (decision = 'allow'), 0)::bigint as bytes,
+min(ts) as first, max(ts) as last, max(seq) as example
+"""
+_TABLE = """
+create or replace temp table flow(
+ source_kind varchar, source varchar, target_kind varchar, target varchar,
+ level varchar, categories varchar[],
+ allowed bigint, denied bigint, rows bigint, bytes bigint,
+ first timestamp, last timestamp, example bigint)
+"""
+_KEY = "source_kind, source, target_kind, target, level, categories"
+_TAKE = "insert into flow select {ends}, level, categories, {measures} from {moving} group by all"
+_BUSIEST = f"""
+select {_KEY}, sum(allowed)::bigint, sum(denied)::bigint, sum(rows)::bigint, sum(bytes)::bigint,
+       min(first), max(last), max(example)
+from flow group by {_KEY}
+order by sum(allowed) + sum(denied) desc, {_KEY} limit $most
+"""  # noqa: S608 - our own words
+
+
+class _Node(NamedTuple):
+    kind: str
+    name: str
+
+
+def flows(sweep: Sweep, asked: Flows) -> FlowsFound:
+    """The busiest flows; or those that lead from a dataset, or to it, step by step."""
+    ways = asked.ways
+    said = _ENDS.format(**(_OF_DATASETS if ways.dataset else _OF_SYSTEMS))
+
+    def statement(relation: str) -> str:
+        moving = _MOVING.format(log=relation, condition=sweep.condition.text)
+        return _TAKE.format(ends=said, measures=_MEASURES, moving=moving)
+
+    sweep.once(_TABLE)
+    sight = sweep.run(Way(sweep.records), statement)
+    most = MOST_EDGES if ways.dataset else ways.most
+    try:
+        rows = sweep.once(_BUSIEST, {"most": most + 1})
+    except Cut as cut:
+        sight.cut, rows = cut.code, []
+    found = [_flow(each) for each in rows[:most]]
+    more = len(rows) > most
+    if ways.dataset:
+        found = _walk(found, ways)
+        more = more or len(found) > ways.most
+    return FlowsFound(sight.seen(), tuple(found[: ways.most]), more)
+
+
+def _flow(row: Row) -> Flow:
+    level, categories, allowed, denied, rows, volume, first, last, example = row[4:]
+    return Flow(
+        source=(row[0], row[1]),
+        target=(row[2], row[3]),
+        level=level,
+        categories=tuple(categories or ()),
+        allowed=allowed,
+        denied=denied,
+        rows=rows,
+        bytes=volume,
+        first=_written(first),
+        last=_written(last),
+        example=example,
+    )
+
+
+def _written(moment: datetime | None) -> str:
+    return timestamp(moment) if moment else ""
+
+
+def _walk(found: Iterable[Flow], ways: Ways) -> list[Flow]:
+    """The flows by which data has got on from the dataset, or to it, each at its first step.
+
+    What was denied has not got anywhere, but is told of at the step where it would have left.
+    """
+    left = list(found)
+    reached = {_Node(DATASET, ways.dataset or "")}
+    walked: list[Flow] = []
+    for step in range(1, ways.depth + 1):
+        here = [each for each in left if _is_in(_near(each, ways), reached)]
+        if not here:
+            break
+        left = [each for each in left if not _is_in(_near(each, ways), reached)]
+        walked += [replace(each, step=step) for each in here]
+        reached |= {_far(each, ways) for each in here if each.allowed}
+    return walked
+
+
+def _near(flow: Flow, ways: Ways) -> _Node:
+    return _Node(*(flow.target if ways.upstream else flow.source))
+
+
+def _far(flow: Flow, ways: Ways) -> _Node:
+    return _Node(*(flow.source if ways.upstream else flow.target))
+
+
+def _is_in(node: _Node, reached: set[_Node]) -> bool:
+    """Whether data that got to one of *reached* may be at *node*.
+
+    What was sent to a system may be in any of its datasets, and the other way round.
+    """
+    if node in reached:
+        return True
+    system = node.name.partition("/")[0]
+    if node.kind == DATASET:
+        return _Node("destination", system) in reached
+    if node.kind == "destination":
+        return any(
+            each.kind == DATASET and each.name.partition("/")[0] == system for each in reached
+        )
+    return False

@@ -1,0 +1,71 @@
+"""Trust: which segments may be searched, since they are what their manifests say.
+
+A segment is read from end to end once, and held to its signed manifest; after that a look at its
+length, times and place tells whether it is still the same file.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyd.ledger.shelf import Shelf
+from policyd.ledger.signing import Signer
+from policyd_audit.errors import VerificationError
+from policyd_audit.segment import check_file
+
+_Face = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    face: tuple[_Face, ...]
+    is_good: bool
+
+
+class Trusted:
+    """The segments of one log, each checked once.
+
+    Args:
+        shelf: Where they lie.
+        signer: Of the log.
+    """
+
+    def __init__(self, shelf: Shelf, signer: Signer) -> None:
+        self.shelf = shelf
+        self._signer = signer
+        self._known: dict[int, _Known] = {}
+
+    def numbers(self) -> list[int]:
+        """The segments that there are, good or not, in order."""
+        return self.shelf.numbers()
+
+    def is_good(self, number: int) -> bool:
+        """Whether a segment is what its manifest says, which the log has signed."""
+        # What is replaced while it is read has another face the next time.
+        face = self._face(number)
+        known = self._known.get(number)
+        if known is None or known.face != face:
+            known = self._known[number] = _Known(face, self._check(number))
+        return known.is_good
+
+    def doubt(self, number: int) -> None:
+        """Check a segment again before it is trusted the next time."""
+        self._known.pop(number, None)
+
+    def _check(self, number: int) -> bool:
+        with suppress(VerificationError):
+            check_file(self.shelf.file(number), self.shelf.read(number, self._signer))
+            return True
+        return False
+
+    def _face(self, number: int) -> tuple[_Face, ...]:
+        paths = (self.shelf.file(number), self.shelf.manifest(number))
+        return tuple(_face(each) for each in paths)
+
+
+def _face(path: Path) -> _Face:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino

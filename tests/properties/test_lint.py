@@ -1,0 +1,1 @@
+"""What lint says of rules, held to the proof: what it calls superfluous can be taken out."""
