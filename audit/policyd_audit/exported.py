@@ -17,7 +17,7 @@ from policyd_audit.errors import Contradiction, Malformed, Unreadable, Verificat
 from policyd_audit.export import MANIFEST, PROOF, Export, File
 from policyd_audit.proof import stretch_root
 from policyd_audit.report import Findings, Signature
-from policyd_audit.targets import read_text, readable
+from policyd_audit.targets import is_file, read_text, readable
 from policyd_audit.tree import HASH_BYTES, leaf_hash
 from policyd_audit.walk import Progress
 
@@ -41,7 +41,7 @@ class Exported(NamedTuple):
 
 def is_export(folder: Path) -> bool:
     """Return whether *folder* has the manifest of an export."""
-    return (folder / MANIFEST).is_file()
+    return is_file(folder / MANIFEST)
 
 
 def verify_export(

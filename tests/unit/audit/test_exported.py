@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from policyd_audit import export
 from policyd_audit.cli import FAILS, HOLDS, UNDECIDED, USAGE, main
-from policyd_audit.errors import Contradiction, Malformed, VerificationError
+from policyd_audit.errors import Contradiction, Malformed, Unreadable, VerificationError
 from policyd_audit.export import Export, File
 from policyd_audit.exported import is_export, verify_export
 from policyd_audit.proof import Subtrees, stretch_root
@@ -21,8 +21,10 @@ from policyd_audit.tree import leaf_hash
 from tests.unit.audit.conftest import ORIGIN, SEED, VKEY, content, encoded, leaf, root_of, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from tests.unit.audit.conftest import Exported as Log
 
 SIZE = 600
 LEAVES = [leaf(at) for at in range(SIZE)]
@@ -298,8 +300,35 @@ def test_the_command_names_what_is_wrong(
     made.write("manifest", b"nothing")
     assert main(["verify", str(tmp_path), "--json", "--key", VKEY]) == FAILS
     assert json.loads(capsys.readouterr().out)["findings"][0]["code"] == "note-malformed"
+    assert main(["verify", str(tmp_path), "--key", VKEY]) == FAILS
+    assert "the note is not a text, an empty line and signatures" in capsys.readouterr().out
     made.write("manifest", b"\xff")
     assert made.codes() == ["manifest-malformed"]
+
+
+def test_a_log_that_was_exported_is_held_to_both(
+    new_export: Callable[[int], Log], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is verified as a log, once its manifest is found to be about it."""
+    log = new_export(SIZE)
+    checkpoint = (log.path / "checkpoint").read_bytes()
+    files = (File("checkpoint", len(checkpoint), sha256(checkpoint).hexdigest()),)
+    said = Export(ORIGIN, "0199", "k3y", "log", SIZE, root_of(HASHES), (0, SIZE), (), files)
+    log.write("manifest", signed(export.body(said)).encode())
+    assert main(["verify", str(log.path), "--key", VKEY]) == HOLDS
+    assert f"root       {b64encode(root_of(HASHES)).decode()}" in capsys.readouterr().out
+    log.change("tile/0/001", 7, b"x")
+    assert main(["verify", str(log.path), "--key", VKEY]) == FAILS
+    assert "the bytes do not match their leaf hash" in capsys.readouterr().out
+    log.write("checkpoint", checkpoint[:-1])
+    assert main(["verify", str(log.path), "--key", VKEY]) == FAILS
+    assert "`checkpoint` has" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_is_no_finding(tmp_path: Path) -> None:
+    """A manifest that is gone by the time it is read says nothing of the export."""
+    with pytest.raises(Unreadable, match="there is no file"):
+        verify_export(tmp_path)
 
 
 @settings(deadline=None, max_examples=60)
