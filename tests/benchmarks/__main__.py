@@ -18,7 +18,17 @@ from rich.console import Console
 from tests.benchmarks import document, machine, peers_setup
 from tests.benchmarks.plan import BENCH, ROOT, Plan
 from tests.benchmarks.report import Report, Table
-from tests.benchmarks.tables import access, batch, decision, http, ledger, reload, survival, verify
+from tests.benchmarks.tables import (
+    access,
+    batch,
+    decision,
+    http,
+    ledger,
+    reload,
+    sealing,
+    survival,
+    verify,
+)
 from tests.benchmarks.terminal import progress, show
 
 Tables = Mapping[str, Callable[[Plan], Table]]
@@ -28,6 +38,7 @@ TABLES: Tables = {
     "http": http.run,
     "batch": batch.run,
     "ledger": ledger.run,
+    "sealing": sealing.run,
     "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
@@ -35,7 +46,7 @@ TABLES: Tables = {
 FINE, FAILED, USAGE = 0, 1, 2
 _EPILOG = """\
 exit status: 0 measured, 1 something could not be measured, 2 usage.
-A whole run takes about 14 minutes, with --quick 2; let the machine do nothing else meanwhile."""
+A whole run takes about 17 minutes, with --quick 3; let the machine do nothing else meanwhile."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import json
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,18 @@ class PolicydServer(Served):
     path = EVALUATION
     batch_path = EVALUATIONS
 
-    def __init__(self, company: Company, scratch: Path) -> None:
-        """Start one in folder mode, and make keys."""
+    def __init__(
+        self,
+        company: Company,
+        scratch: Path,
+        prepare: Callable[[Home], None] = lambda _home: None,
+    ) -> None:
+        """Start one in folder mode, once its data folder is prepared, and make keys."""
         self.policies = scratch / "policies"
         if not self.policies.exists():
             company_files.write(company, self.policies)
         self.home = Home.make(scratch / "data")
+        prepare(self.home)
         port = free_port()
         command = [sys.executable, "-m", "policyd", "serve", "--port", str(port)]
         where = ["--data", self.home.data, "--policies", self.policies]
