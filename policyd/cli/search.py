@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import typer
 
 from policyd.cli import found
-from policyd.cli.exits import FINE, UNDECIDED
+from policyd.cli.exits import FAILED, FINE
 from policyd.cli.export_forms import csv_of, csv_rows
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import remark, say_json
@@ -19,7 +19,9 @@ from policyd.cli.reply import having
 from policyd.cli.server import DEFAULT_URL, Refused, Server, Url
 from policyd.model.errors import UsageError
 
-_CODES = "0 answered, 2 refused, 3 no answer, or one of a part of the log only (said on stderr)"
+_CODES = (
+    "0 answered, 1 answered from a part of the log only (said on stderr), 2 refused, 3 no answer"
+)
 _SEARCH = """\
 policyd audit search 'decision:deny unit:sales after:-7d'
 policyd audit search --csv 'label>=confidential -host:*.acme.example' >records.csv"""
@@ -99,6 +101,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     code = _tell_left_out(body)
     if body.get("next_cursor"):
         options = f" --limit {limit}" + (" --oldest" if oldest else "")
+        options += f" --url {shlex.quote(url)}" if url != DEFAULT_URL else ""
         remark(
             f"more: policyd audit search{options} --cursor {body['next_cursor']}"
             f" -- {shlex.quote(query)}"
@@ -271,4 +274,4 @@ def _tell_left_out(body: Mapping[str, Any], *parts: Mapping[str, Any]) -> int:
                 "yellow",
             )
     is_whole = not any(each.get("cut") for each in (body, *parts)) and not body.get("lost")
-    return FINE if is_whole else UNDECIDED
+    return FINE if is_whole else FAILED

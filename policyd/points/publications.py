@@ -29,6 +29,21 @@ class Publications:
         """What was put in force, the last first."""
         return await asyncio.to_thread(self._book.store.publications, limit=limit)
 
+    async def tree(self, snapshot: str) -> tuple[str, dict[str, bytes]]:
+        """The whole tree of a snapshot: its digest, and its files by path.
+
+        Raises:
+            NotFound: it is not kept here.
+        """
+        store = self._book.store
+        tree = await asyncio.to_thread(store.tree_of, snapshot)
+        if tree is None:
+            raise NotFound(
+                f"there is no snapshot `{snapshot[:80]}` here; see `policyd history`",
+                code="snapshot-missing",
+            )
+        return tree, await asyncio.to_thread(store.tree, tree)
+
     async def reconcile(self, in_force: str) -> None:
         """Have the registry say what the log says of the last publication.
 

@@ -12,7 +12,7 @@ from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.stamp import timestamp
 from policyd.model.change import Change, Emergency
-from policyd.model.errors import Conflict, NotFound, PolicydError
+from policyd.model.errors import Conflict, PolicydError
 from policyd.model.keys import Key
 from policyd.points.administration import (
     AdministrationPoint,
@@ -92,7 +92,7 @@ class Publisher:
         Raises:
             NotFound: one of them is not kept.
         """
-        trees = [await self._tree_of(each) for each in (base, head)]
+        trees = [(await self._publications.tree(each))[1] for each in (base, head)]
         return self._begin("comparison", by, partial(self._comparison, (base, head), trees))
 
     async def roll_back(self, by: Key, target: str, why: str, seen: str | None) -> Job:
@@ -114,7 +114,7 @@ class Publisher:
         if target == base:
             raise Conflict(f"`{target}` is in force", code="already-in-force")
         await self._publications.check_target(target)
-        await self._tree_of(target)
+        await self._publications.tree(target)
         self._check_seen(base, target, seen)
         said = Said("rollback", None, by.id, why)
         return self._begin("rollback", by, partial(self._restored, base, target, said))
@@ -180,7 +180,7 @@ class Publisher:
 
     async def _restored(self, base: str, target: str, said: Said, tell: Tell) -> dict[str, Any]:
         """Put an earlier snapshot in force again; what the API tells of it."""
-        files = await self._tree_of(target)
+        _, files = await self._publications.tree(target)
         change_record = await self._put(files, base, said, tell)
         await self._publications.keep(change_record)
         return {"snapshot": change_record.snapshot, "record": change_record.id}
@@ -215,18 +215,10 @@ class Publisher:
         self, sides: tuple[str, str], trees: Iterable[Mapping[str, bytes]], tell: Tell
     ) -> dict[str, Any]:
         one, two = trees
-        found = await self._parts.reviewer.assess(one, two, tell)
+        now = self._parts.ledger.stamp().at
+        found = await self._parts.reviewer.assess(one, two, now, tell)
         self._compared[sides] = found
         return plain(found)
-
-    async def _tree_of(self, snapshot: str) -> dict[str, bytes]:
-        tree = await asyncio.to_thread(self._book.store.tree_of, snapshot)
-        if tree is None:
-            raise NotFound(
-                f"there is no snapshot `{snapshot[:80]}` here; see `policyd history`",
-                code="snapshot-missing",
-            )
-        return await asyncio.to_thread(self._book.store.tree, tree)
 
     def _begin(self, kind: str, by: Key, work: Work) -> Job:
         return self._jobs.begin(self._book.store.draw_id(), kind, by.id, work)

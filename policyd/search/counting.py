@@ -1,6 +1,8 @@
 """Counting: how many records have which value, at large and over time."""
 
 from datetime import UTC, datetime
+from itertools import chain
+from itertools import count as counting_from
 
 from policyd.ledger.stamp import timestamp
 from policyd.search.asking import (
@@ -11,6 +13,7 @@ from policyd.search.asking import (
     Histogram,
     HistogramFound,
 )
+from policyd.search.condition import check_rights
 from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Deadline, Row
 from policyd.search.fields import LISTS
@@ -36,7 +39,13 @@ _REST = (
 
 
 def facets(sweep: Sweep, asked: Facets) -> FacetsFound:
-    """The most frequent values of some fields; each gets its share of the time that is left."""
+    """The most frequent values of some fields; each gets its share of the time that is left.
+
+    Raises:
+        QueryRefused: a field is one that the asker may not ask about.
+    """
+    for field in asked.fields:
+        check_rights(field, asked.scope.roles)
     total, whole = _total(sweep, sweep.deadline.part(_TOTAL_SHARE))
     made = []
     for at, field in enumerate(asked.fields):
@@ -147,12 +156,11 @@ def _by_name(count: tuple[str | None, int]) -> str:
 
 def _width(first: datetime, last: datetime, buckets: int) -> int:
     """Seconds of a bucket: a length that people know, so that there are at most so many."""
-    span = (last - first).total_seconds()
-    for each in _WIDTHS:
-        # Buckets begin at round times, so that there may be one more than fit.
-        if span / each + 1 <= buckets:
-            return each
-    days = _DAY
-    while span / days + 1 > buckets:
-        days += _DAY
-    return days
+    start, end = _seconds(first), _seconds(last)
+    days = (days * _DAY for days in counting_from(2))
+    # It ends: at the latest one bucket has all time since 1970.
+    return next(each for each in chain(_WIDTHS, days) if end // each - start // each + 1 <= buckets)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=UTC).timestamp())

@@ -124,7 +124,8 @@ not found: a server that hides `address` finds nothing by it.
 
 ## Fields
 
-Who may search may ask for every field, unless a role is named: then the key needs one of them.
+Who may search may ask for every field, unless a role is named: then the key needs one of them, or
+the query is refused as `query-field-forbidden`.
 """
 
 _SINCE = """

@@ -18,7 +18,17 @@ from rich.console import Console
 from tests.benchmarks import document, machine, peers_setup
 from tests.benchmarks.plan import BENCH, ROOT, Plan
 from tests.benchmarks.report import Report, Table
-from tests.benchmarks.tables import access, batch, decision, http, ledger, reload, survival, verify
+from tests.benchmarks.tables import (
+    access,
+    batch,
+    decision,
+    http,
+    ledger,
+    reload,
+    search,
+    survival,
+    verify,
+)
 from tests.benchmarks.terminal import progress, show
 
 Tables = Mapping[str, Callable[[Plan], Table]]
@@ -31,6 +41,7 @@ TABLES: Tables = {
     "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
+    "search": search.run,
 }
 FINE, FAILED, USAGE = 0, 1, 2
 _EPILOG = """\
@@ -51,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=_positive, metavar="N", help="turns of each  [3; quick: 1]")
     made.add_argument(
         "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 2]"
+    )
+    made.add_argument(
+        "--records", type=_positive, metavar="N", help="in the log that is searched  [10,000,000]"
     )
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the figures here  [.bench/bench.json]"
@@ -121,6 +135,7 @@ def _measure(console: Console, asked: argparse.Namespace, tables: Tables, report
                 quick=asked.quick,
                 scratch=Path(scratch),
                 say=say,
+                records=asked.records,
             )
             try:
                 table = tables[name](plan)

@@ -11,7 +11,7 @@ from policyd.forms.entry import Entry
 from policyd.forms.openlineage import Hours
 from policyd_audit.tree import leaf_hash
 from tests.properties.logged import TEXTS, Drawing
-from tests.published import validator
+from tests.published_formats import validator
 
 ORIGIN = "policyd.example/log"
 

@@ -16,7 +16,7 @@ from policyd.ledger import record
 from policyd.ledger.personal import FIELDS, Personal
 from policyd_audit.record import KINDS
 from policyd_audit.tree import leaf_hash
-from tests.published import validator
+from tests.published_formats import validator
 from tests.sample_log import ORIGIN, SAMPLE, Made, reason
 
 _HIDE = Personal(FIELDS, lambda size: b"\7" * size).hide
