@@ -184,7 +184,7 @@ def test_a_test_of_a_witness(policyd: Program, tree: Path) -> None:
     }
     told = {"call": call, "now": "2026-03-02T08:00:00+00:00", "used": [{}, {}]}
     review = tree.parent / "review.json"
-    review.write_text(json.dumps({"regions": [{"number": 1, "witness": told}]}))
+    review.write_text(json.dumps({"regions": [{"number": 1, "side": "opens", "witness": told}]}))
 
     ended = policyd("test", tree, "--from-witness", "1", review)
     suite = tree / "tests/zones_test.yaml"
