@@ -18,7 +18,18 @@ from rich.console import Console
 from tests.benchmarks import document, machine, peers_setup
 from tests.benchmarks.plan import BENCH, ROOT, Plan
 from tests.benchmarks.report import Report, Table
-from tests.benchmarks.tables import access, batch, decision, http, ledger, reload, survival, verify
+from tests.benchmarks.tables import (
+    access,
+    batch,
+    decision,
+    http,
+    ledger,
+    reload,
+    sealing,
+    search,
+    survival,
+    verify,
+)
 from tests.benchmarks.terminal import progress, show
 
 Tables = Mapping[str, Callable[[Plan], Table]]
@@ -28,14 +39,16 @@ TABLES: Tables = {
     "http": http.run,
     "batch": batch.run,
     "ledger": ledger.run,
+    "sealing": sealing.run,
     "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
+    "search": search.run,
 }
 FINE, FAILED, USAGE = 0, 1, 2
 _EPILOG = """\
 exit status: 0 measured, 1 something could not be measured, 2 usage.
-A whole run takes about 14 minutes, with --quick 2; let the machine do nothing else meanwhile."""
+A whole run takes about 17 minutes, with --quick 3; let the machine do nothing else meanwhile."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=_positive, metavar="N", help="turns of each  [3; quick: 1]")
     made.add_argument(
         "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 2]"
+    )
+    made.add_argument(
+        "--records", type=_positive, metavar="N", help="in the log that is searched  [10,000,000]"
     )
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the figures here  [.bench/bench.json]"
@@ -121,6 +137,7 @@ def _measure(console: Console, asked: argparse.Namespace, tables: Tables, report
                 quick=asked.quick,
                 scratch=Path(scratch),
                 say=say,
+                records=asked.records,
             )
             try:
                 table = tables[name](plan)
