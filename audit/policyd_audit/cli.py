@@ -22,6 +22,7 @@ _USAGE_ERRORS = {
     "no-such-record",
     "old-missing",
     "record-pruned",
+    "state-unusable",
     "url-invalid",
     "url-unencrypted",
 }
@@ -33,13 +34,15 @@ _VERIFY = """\
 Rebuild the log's tree from the bytes of every record; hold all stored parts and the signed
 checkpoint to it. Without the log's key the signature cannot be checked (exit code 3). With --state
 the checkpoint is remembered, and next time only what came later is read, and must go on from it.
-A receipt or a proof, as `prove` prints it, is checked by itself, without the log.
+A receipt or a proof, as `prove` prints it, is checked by itself, without the log. So is the folder
+of an export: its manifest, each file, and of records in lines that the log's tree has them all.
 """
 _VERIFY_EXAMPLE = f"""\
 examples:
   policyd-audit verify ledger.db --key log.example+1a2b3c4d+AQIDBA...
   policyd-audit verify https://log.example/log --key log.vkey --state log.seen
   policyd-audit verify payment.tlog-proof --key log.vkey
+  policyd-audit verify january --key log.vkey
 
 A running server shows records to auditors only: put such a key into POLICYD_KEY.
 
@@ -91,9 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     adding = parser.add_subparsers(required=True, metavar="COMMAND")
     verifying = _command(
-        adding, "verify", "check a whole log, or a receipt", _VERIFY, _VERIFY_EXAMPLE
+        adding, "verify", "check a whole log, a receipt or an export", _VERIFY, _VERIFY_EXAMPLE
     )
-    verifying.add_argument("target", metavar="LOG|RECEIPT", help=f"{_WHAT}; or a receipt's file")
+    verifying.add_argument(
+        "target",
+        metavar="LOG|RECEIPT|EXPORT",
+        help=f"{_WHAT}; or a receipt's file, or an export's folder",
+    )
     _add_key(verifying)
     verifying.add_argument(
         "--state", type=Path, metavar="FILE", help="remember the checkpoint here"

@@ -24,6 +24,7 @@ from policyd_audit.errors import (
     shown,
 )
 from policyd_audit.evidence import stored_hashes
+from policyd_audit.exported import is_export, verify_export
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.meter import Meter
 from policyd_audit.proof import Subtrees, check_inclusion
@@ -33,7 +34,7 @@ from policyd_audit.screening import screened
 from policyd_audit.segment import RECORDS
 from policyd_audit.shelved import segments_beside
 from policyd_audit.succession import Succession
-from policyd_audit.targets import log_at, proof_at, read_text
+from policyd_audit.targets import is_url, log_at, proof_at, read_text
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.tree import leaf_hash
 from policyd_audit.verify import verify
@@ -48,6 +49,9 @@ def verifying(arguments: argparse.Namespace) -> int:
     proof = proof_at(arguments.target)
     if proof is not None:
         return _verify_proof(proof, arguments, note.parse_vkey(_needed(vkey)))
+    exported = _verify_export(arguments, vkey)
+    if exported is not None:
+        return exported
     seen = _seen(arguments)
     screen = partial(screened, processes=os.cpu_count() or 1)
     with log_at(arguments.target) as log, Meter(sys.stderr) as meter:
@@ -164,6 +168,22 @@ def _verify_proof(proof: Receipt | Succession, arguments: argparse.Namespace, ke
         _print(f"{name} holds: {told}")
         _print(f"  log        {shown(claimed.origin)}\n  records    {claimed.size:,}")
     return render.HOLDS
+
+
+def _verify_export(arguments: argparse.Namespace, vkey: str | None) -> int | None:
+    """Check an export; None where the target is none, or one that is a log to be checked too."""
+    if is_url(arguments.target) or not is_export(Path(arguments.target)):
+        return None
+    with Meter(sys.stderr) as meter:
+        found = verify_export(Path(arguments.target), vkey=vkey, progress=meter.show)
+    if found.export and found.export.form == "log" and not found.findings:
+        return None
+    if arguments.old or arguments.state:
+        why = "records that were exported are no log: leave out --state and --from"
+        raise Unreadable("state-unusable", why)
+    name = Path(arguments.target).name
+    _print(render.export_json(found) if arguments.json else render.export_text(found, name))
+    return render.export_code(found)
 
 
 def _claim(log: Log, key: note.Key | None) -> tuple[Checkpoint, str]:

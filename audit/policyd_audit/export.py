@@ -13,6 +13,9 @@ took them, so that nobody else changes them unseen; each record of a file can be
     records 0 70000
     left-out 0 65536
     file records.ndjson 52428800 <hex>
+
+An export in lines has a second file, `proof`: hashes in base64, one a line, with which its records
+add up to that tree (`proof.Subtrees.stretch`).
 """
 
 import re
@@ -23,15 +26,17 @@ from policyd_audit.errors import Malformed
 from policyd_audit.note import decoded
 from policyd_audit.tree import HASH_BYTES
 
-_NUMBER = "(0|[1-9][0-9]{0,18})"
-_TEXT = re.compile(
+MANIFEST, PROOF = "manifest", "proof"
+
+_NUMBER = "(?:0|[1-9][0-9]{0,18})"
+_LINES = re.compile(
     "policyd export v1\n"
     r"origin ([!-~]{1,255})\n"
     r"export ([!-~]{1,64})\n"
     r"by ([!-~]{1,64})\n"
     r"form ([a-z]{1,32})\n"
-    rf"tree {_NUMBER} ([A-Za-z0-9+/=]{{44}})\n"
-    rf"records {_NUMBER} {_NUMBER}\n"
+    rf"tree ({_NUMBER}) ([A-Za-z0-9+/=]{{44}})\n"
+    rf"records ({_NUMBER}) ({_NUMBER})\n"
     rf"((?:left-out {_NUMBER} {_NUMBER}\n)*)"
     rf"((?:file [!-~]{{1,160}} {_NUMBER} [0-9a-f]{{64}}\n)*)"
 )
@@ -76,18 +81,18 @@ def body(export: Export) -> str:
 
 
 def parse(text: str) -> Export:
-    """Return what the text of a manifest says.
+    """Return what the text of a manifest says, allowing exactly one spelling.
 
     Raises:
         Malformed: it is none.
     """
-    found = _TEXT.fullmatch(text)
+    found = _LINES.fullmatch(text)
     root = decoded(found[6]) if found else None
     if not found or root is None or len(root) != HASH_BYTES:
         raise Malformed("manifest-malformed", "it is not the text of an export's manifest")
-    left_out = [line.split(" ") for line in found[9].splitlines()]
-    files = [line.split(" ") for line in found[12].splitlines()]
-    return Export(
+    gaps = [line.split(" ") for line in found[9].splitlines()]
+    files = [line.split(" ") for line in found[10].splitlines()]
+    export = Export(
         origin=found[1],
         id=found[2],
         by=found[3],
@@ -95,6 +100,12 @@ def parse(text: str) -> Export:
         size=int(found[5]),
         root=root,
         records=(int(found[7]), int(found[8])),
-        left_out=tuple((int(first), int(end)) for _, first, end in left_out),
-        files=tuple(File(path, int(size), digest) for _, path, size, digest in files),
+        left_out=tuple((int(first), int(end)) for _, first, end in gaps),
+        files=tuple(File(path, int(size), sha256) for _, path, size, sha256 in files),
     )
+    first, end = export.records
+    # What was left out lies within, in order, with records between.
+    borders = [first - 1, *(each for gap in export.left_out for each in gap), end + 1]
+    if not first < end <= export.size or borders != sorted(set(borders)):
+        raise Malformed("manifest-malformed", "its records are not some of its tree, in order")
+    return export

@@ -7,7 +7,7 @@ checks are the iterative ones of RFC 9162, sections 2.1.3.2 and 2.1.4.2.
 from collections.abc import Callable, Iterator, Sequence
 
 from policyd_audit.errors import Contradiction
-from policyd_audit.tree import EMPTY_ROOT, node_hash
+from policyd_audit.tree import EMPTY_ROOT, Tree, node_hash
 
 Hashes = Callable[[int, int, int], Sequence[bytes]]
 """Level, first and count: so many hashes of one tile, from the first on."""
@@ -51,6 +51,13 @@ class Subtrees:
             new: The later size.
         """
         return [self.root(*part) for part in _consistency_parts(old, new)]
+
+    def stretch(self, first: int, end: int, size: int) -> list[bytes]:
+        """Return what is beside the records from *first* up to *end* in the tree of *size*.
+
+        `stretch_root` leads from the records' own hashes and these to the root of the tree.
+        """
+        return [self.root(*part) for part in _outside(0, size, range(first, end))]
 
     def _perfect(self, first: int, height: int) -> bytes:
         level, rest = divmod(height, _TILE_BITS)
@@ -96,6 +103,39 @@ def check_inclusion(
         raise Contradiction("proof-invalid", why, record=index)
 
 
+def stretch_root(
+    records: range, size: int, leaves: Sequence[bytes], proof: Sequence[bytes]
+) -> bytes:
+    """Return the root of the tree of *size* in which these are the hashes of these records.
+
+    Args:
+        records: At least one, all below *size*.
+        size: Of the tree.
+        leaves: Their leaf hashes.
+        proof: As `Subtrees.stretch` makes it, 32 bytes each.
+
+    Raises:
+        Contradiction: it has another number of hashes.
+    """
+    expected = sum(1 for _ in _outside(0, size, records))
+    if len(proof) != expected:
+        why = f"the proof of the records has {len(proof)} hashes, not {expected}"
+        raise Contradiction("proof-invalid", why)
+    following = iter(proof)
+
+    def root(first: int, end: int) -> bytes:
+        if end <= records.start or first >= records.stop:
+            return next(following)
+        if first >= records.start and end <= records.stop:
+            tree = Tree()
+            tree.extend(leaves[first - records.start : end - records.start])
+            return tree.root()
+        middle = first + _split(end - first)
+        return node_hash(root(first, middle), root(middle, end))
+
+    return root(0, size)
+
+
 def check_consistency(
     old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
@@ -139,6 +179,16 @@ def _perfect_parts(first: int, end: int) -> Iterator[tuple[int, int]]:
         height = (end - first).bit_length() - 1
         yield first, height
         first += 1 << height
+
+
+def _outside(first: int, end: int, records: range) -> Iterator[tuple[int, int]]:
+    """Yield the largest subtrees without any of these records, left to right."""
+    if end <= records.start or first >= records.stop:
+        yield first, end
+    elif first < records.start or end > records.stop:
+        middle = first + _split(end - first)
+        yield from _outside(first, middle, records)
+        yield from _outside(middle, end, records)
 
 
 def _inclusion_parts(index: int, size: int) -> list[tuple[int, int]]:

@@ -5,7 +5,9 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 from policyd_audit.errors import shown
+from policyd_audit.exported import Exported
 from policyd_audit.report import Report
+from policyd_audit.walk import range_name
 
 HOLDS, FAILS, USAGE, UNDECIDED = range(4)
 
@@ -19,6 +21,11 @@ _SIGNATURES = {
     "good": "good",
     "bad": "bad",
     "unchecked": "not checked; give the log's key with --key",
+}
+_PROVED = {
+    True: "each record, byte by byte: together they are in the tree that the log signed",
+    False: "the files are as they were when the manifest was signed; that their records are the"
+    " log's is the word of whoever took them",
 }
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
@@ -58,6 +65,46 @@ def text(report: Report, name: str) -> str:
     return "\n".join(lines)
 
 
+def export_text(found: Exported, name: str) -> str:
+    """Return the report on the export *name* for people; its first line is the result."""
+    lines = [f"{shown(name)} {_VERDICTS[export_code(found)]}"]
+    said = found.export
+    if said:
+        lines += [
+            f"  log        {shown(said.origin)}",
+            f"  export     {said.id}, by the key {shown(said.by)}",
+            f"  records    {range_name(*said.records)} of {said.size:,}, as {said.form}",
+        ]
+        lines += [
+            f"  LEFT OUT   {range_name(*each)}, which the log had lost" for each in said.left_out
+        ]
+    lines.append(f"  signature  {_SIGNATURES[found.signature]}")
+    if said and not found.findings:
+        lines.append(f"  proved     {_PROVED[found.is_proved]}")
+    lines += [f"- {finding.message}" for finding in found.findings]
+    if found.more:
+        lines.append(f"- and {found.more:,} more")
+    return "\n".join(lines)
+
+
+def export_json(found: Exported) -> str:
+    """Return the report on an export for scripts."""
+    said = found.export
+    value: dict[str, object] = {"result": _RESULTS[export_code(found)]}
+    if said:
+        value |= said._asdict() | {"root": b64encode(said.root).decode()}
+        value["files"] = [each._asdict() for each in said.files]
+    value |= {"signature": found.signature, "proved": found.is_proved}
+    return json.dumps(value | _findings(found), indent=2)
+
+
+def export_code(found: Exported) -> int:
+    """Return the exit code that tells of *found*."""
+    if found.findings:
+        return FAILS
+    return HOLDS if found.signature == "good" else UNDECIDED
+
+
 def as_json(report: Report) -> str:
     """Return the report for scripts."""
     claimed = report.checkpoint
@@ -73,13 +120,16 @@ def as_json(report: Report) -> str:
         "sealed": report.sealed,
         "begin": report.begin,
         "pruned_by": report.pruned_by,
-        "findings": [
-            {"code": finding.code, "message": finding.message, **finding.facts}
-            for finding in report.findings
-        ],
-        "more": report.more,
     }
-    return json.dumps(value, indent=2)
+    return json.dumps(value | _findings(report), indent=2)
+
+
+def _findings(report: Report | Exported) -> dict[str, object]:
+    findings = [
+        {"code": finding.code, "message": finding.message, **finding.facts}
+        for finding in report.findings
+    ]
+    return {"findings": findings, "more": report.more}
 
 
 def moment(seconds: int) -> str:

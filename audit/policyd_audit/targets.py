@@ -25,9 +25,9 @@ def proof_at(target: str) -> Receipt | Succession | None:
         Unreadable: the file cannot be read.
     """
     path = Path(target)
-    if is_url(target) or not _is_file(path):
+    if is_url(target) or not is_file(path):
         return None
-    with _readable(path), path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         start = file.read(len(receipt.HEADER))
     if start != receipt.HEADER.encode() and not start.startswith(_OLD):
         return None
@@ -49,7 +49,7 @@ def log_at(
         server = Server(target, environment.get(KEY, "").strip())
         with TiledLog(server) as log:
             yield log
-    elif not _is_file(Path(target)) and not os.path.isdir(target):  # noqa: PTH112 - raises nothing
+    elif not is_file(Path(target)) and not os.path.isdir(target):  # noqa: PTH112 - raises nothing
         raise Unreadable("file-missing", f"there is no file or folder {shown(target)}")
     elif Path(target).is_dir():
         with TiledLog(Folder(Path(target))) as log:
@@ -59,7 +59,8 @@ def log_at(
             yield ledger
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Return whether *path* is a file; no name is too odd to be asked about."""
     try:
         return path.is_file()
     except OSError:  # such as a name that is too long
@@ -78,7 +79,7 @@ def read_text(path: Path, code: str) -> str:
         Malformed: it is no text, or a long one; with *code*.
         Unreadable: there is no such file, or it cannot be read.
     """
-    with _readable(path), path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         data = file.read(_MAX_TEXT_BYTES + 1)
     try:
         text = data.decode()
@@ -90,7 +91,8 @@ def read_text(path: Path, code: str) -> str:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Raise `Unreadable` where the file at *path* cannot be read in the block."""
     try:
         yield
     except FileNotFoundError:

@@ -3,7 +3,15 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from policyd.api.caller import Approver, Author, PolicyReader, Published, Publisher
 from policyd.api.numbers import whole
@@ -12,6 +20,7 @@ from policyd.api.text import SOME_PLAIN
 from policyd.model.change import LONGEST_EMERGENCY, Change
 from policyd.points.changes import Content
 from policyd.points.policies import Policies
+from policyd.points.shadows import InShadow
 from policyd.policy.whole import LONGEST_PATH, MAX_FILES, PATH, fault
 from policyd.registry.policies import Kept
 
@@ -89,20 +98,62 @@ class EmergencyAsked(_Asked):
     hours: Annotated[int, Field(ge=1, le=_HOURS), BeforeValidator(whole)]
 
 
+class ShadowAsked(_Asked):
+    """How long a change decides beside what is in force: whichever of the two is over first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "integer"}}}
+                for name in ("minutes", "calls")
+            ]
+        },
+    )
+
+    minutes: Annotated[int, Field(ge=1, le=20_160), BeforeValidator(whole)] | None = None
+    calls: Annotated[int, Field(ge=1, lt=2**53), BeforeValidator(whole)] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "ShadowAsked":
+        if self.minutes is None and self.calls is None:
+            raise ValueError("say how long: `minutes`, `calls`, or both")
+        return self
+
+    def wanted(self) -> InShadow:
+        """How long, as the point takes it."""
+        return InShadow(self.minutes * 60.0 if self.minutes else None, self.calls)
+
+
 class PublicationAsked(_Asked):
-    """How to put a change in force; with `emergency` before it is approved, and then with `why`."""
+    """How to put a change in force: after it has run in `shadow`, or at once.
+
+    With `emergency` it is put in force before it is approved; then `why` is demanded, and no shadow
+    runs.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
         json_schema_extra={
             "if": {"required": ["emergency"], "properties": {"emergency": {"type": "object"}}},
-            "then": {"required": ["why"], "properties": {"why": {"type": "string"}}},
+            "then": {
+                "required": ["why"],
+                "properties": {"why": {"type": "string"}, "shadow": {"type": "null"}},
+            },
         },
     )
 
     why: Reason | None = None
     emergency: EmergencyAsked | None = None
+    shadow: ShadowAsked | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> "PublicationAsked":
+        if self.emergency and (self.shadow or self.why is None):
+            raise ValueError("an emergency has a `why`, and no time for a `shadow`")
+        return self
 
 
 class ApprovalShown(BaseModel):
@@ -244,7 +295,8 @@ async def publish_change(
             by, change_id, asked.why or "", asked.emergency.hours
         )
     else:
-        job = await publisher.publish(by, change_id, asked.why)
+        shadow = asked.shadow.wanted() if asked.shadow else None
+        job = await publisher.publish(by, change_id, asked.why, shadow)
     return shown_job(job)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from policyd.cli.exits import FAILED, FINE
-from policyd.cli.export import MANIFEST, fetch
+from policyd.cli.export import fetch
 from policyd.cli.export_source import NO_TREE, Tree
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import say, say_json
@@ -22,7 +22,7 @@ from policyd.cli.server import DEFAULT_URL, Refused, Server, Url
 from policyd.model.errors import UsageError
 from policyd_audit import note
 from policyd_audit.errors import Contradiction, Malformed, VerificationError
-from policyd_audit.export import Export, parse
+from policyd_audit.export import MANIFEST, Export, parse
 
 _EXAMPLE = "policyd audit archive --to /archive/policyd"
 _CODES = (

@@ -7,6 +7,7 @@ all of it is there. An export that was cut short goes on where it was.
 import errno
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,12 +24,12 @@ from policyd.cli.options import AsJson
 from policyd.cli.output import remark, say, say_json
 from policyd.cli.server import DEFAULT_URL, Server, Unanswered, Url
 from policyd.model.errors import PolicydError, UsageError
+from policyd_audit.export import MANIFEST, PROOF
 
 EXAMPLE = """\
 policyd audit export --form log --to evidence
 policyd audit export --form csv --after 2026-01-01 --before 2026-02-01 --to january"""
 CODES = "0 done, 1 done, but some records are lost, 2 refused, 3 no answer (go on with --resume)"
-MANIFEST = "manifest"
 _STATE = "export.json"
 _SETTLE = 64  # bundles taken between two times that all is brought to the disk
 
@@ -206,6 +207,10 @@ def _settled(work: _Work, form: Form, after: int) -> _Work:
 def _finish(work: _Work, source: Source, to: Path) -> str:
     """Have the manifest signed, and give the folder its name."""
     left_out = _merged(work.left_out)
+    if work.form == FormName.NDJSON:
+        hashes = "".join(f"{b64encode(each).decode()}\n" for each in source.proof())
+        (work.folder / PROOF).write_text(hashes, encoding="ascii")
+        sync(work.folder / PROOF)
     files = _described(work)
     done = {
         "files": files,
@@ -228,7 +233,7 @@ def _described(work: _Work) -> list[dict[str, Any]]:
     if work.form == FormName.LOG:
         paths = [work.folder / "checkpoint", work.folder / "log.vkey"]
     else:
-        paths = sorted(work.folder.glob("records*"))
+        paths = sorted({*work.folder.glob("records*"), *work.folder.glob(PROOF)})
     described = []
     for path in paths:
         with path.open("rb") as file:

@@ -102,6 +102,14 @@ class Source:
         except VerificationError as error:
             raise Unanswered(error.message, code=error.code) from error
 
+    def proof(self) -> list[bytes]:
+        """What is beside the records in the tree, for whoever adds them up; raises as `take`."""
+        begun = self._begun
+        try:
+            return Subtrees(self._log.hashes).stretch(begun.first, begun.end, begun.tree_size)
+        except VerificationError as error:
+            raise Unanswered(error.message, code=error.code) from error
+
     def check_follows(self, earlier: Tree) -> None:
         """Nothing, if the log goes on from that tree.
 

@@ -54,8 +54,10 @@ def _why(record: Body) -> str:
     """What a record without reasons says of itself, in a line."""
     parts = [
         record.get(each)
-        for each in ("act", "target", "name", "error", "text", "reason", "snapshot")
+        for each in ("act", "target", "name", "error", "ask", "text", "reason", "snapshot")
     ]
+    if record["kind"] == "outcome" and "index" in record:
+        parts.append(f"of record {record['index']}")
     return " ".join(str(each) for each in parts if each)
 
 

@@ -34,7 +34,7 @@ _PAIRING = "policyd audit pairing --by integration 'after:-7d'"
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="QUERY", help="In quotes: see docs/audit-search.md; none: everything."),
+    typer.Argument(metavar="QUERY", help="In quotes; see `policyd audit fields`. Else everything."),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV that is safe in spreadsheets.")]
 
@@ -76,7 +76,7 @@ def register(audit: typer.Typer) -> None:
 def search(  # noqa: PLR0913 - one parameter per option
     words: Words = None,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Records at once.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Records at once.")] = 20,
     cursor: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="Go on where an answer ended.")
     ] = None,
@@ -115,7 +115,9 @@ def facets(
     fields: Annotated[
         str | None, typer.Option(metavar="FIELD,…", help="Which fields; else the usual eight.")
     ] = None,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Values of a field.")] = 10,
+    size: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Values of a field.")
+    ] = 10,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -133,7 +135,7 @@ def histogram(
     words: Words = None,
     *,
     by: Annotated[By | None, typer.Option(help="Tell these apart.")] = None,
-    buckets: Annotated[int, typer.Option(min=1, max=200, help="Lines at most.")] = 30,
+    buckets: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Lines at most.")] = 30,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -159,9 +161,9 @@ def flows(  # noqa: PLR0913 - one parameter per option
         Direction | None, typer.Option(help="Up to where it comes from, or down; else down.")
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=1, max=10, help="Steps from the dataset; else 3.")
+        int | None, typer.Option(metavar="N", min=1, max=10, help="Steps from the dataset; else 3.")
     ] = None,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Flows at most.")] = 100,
+    size: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Flows at most.")] = 100,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -182,7 +184,7 @@ def pairing(
     words: Words = None,
     *,
     by: Annotated[PairBy, typer.Option(help="Whose decisions.")] = PairBy.INTEGRATION,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Values at most.")] = 50,
+    size: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Values at most.")] = 50,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,

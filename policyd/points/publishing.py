@@ -27,6 +27,8 @@ from policyd.points.jobs import Job, Jobs, Tell, Work
 from policyd.points.named import PUBLISHED
 from policyd.points.publications import Publications
 from policyd.points.reviewing import Reviewer
+from policyd.points.shadow import told
+from policyd.points.shadows import InShadow, Shadows
 from policyd.points.source import Maker
 from policyd.review.assessment import Assessment
 
@@ -54,20 +56,27 @@ class Publisher:
         self._parts = parts
         self._book = parts.book
         self._publications = parts.publications
+        self._shadows = Shadows(parts.book, parts.policy, parts.administration, parts.maker)
         self._jobs = jobs
         self._compared: dict[tuple[str, str], Assessment] = {}
 
-    async def publish(self, by: Key, change_id: str, why: str | None) -> Job:
-        """The job that puts an approved change in force.
+    async def publish(
+        self, by: Key, change_id: str, why: str | None, shadow: InShadow | None = None
+    ) -> Job:
+        """The job that puts an approved change in force, after it has run in *shadow*.
 
         Raises:
             NotFound: there is no such change.
-            Conflict: it is not approved, the base moved, or an emergency waits for its review.
+            Conflict: it is not approved, the base moved, an emergency waits for its review, or
+                another change runs in shadow.
         """
         change = (await self._book.kept(change_id)).change
         self._check(change)
         said = Said("publish", change.id, by.id, why)
-        return self._begin("publication", by, partial(self._published, change_id, said, None))
+        if shadow is None:
+            return self._begin("publication", by, partial(self._published, change_id, said, None))
+        self._shadows.check_idle()
+        return self._begin("publication", by, partial(self._after_shadow, change_id, said, shadow))
 
     async def publish_in_emergency(self, by: Key, change_id: str, why: str, hours: int) -> Job:
         """The job that puts a change in force that nobody has agreed to.
@@ -177,6 +186,13 @@ class Publisher:
             change_record = await self._put(files, change.base, said, tell)
             await self._publications.keep(change_record, after)
         return {"snapshot": change_record.snapshot, "record": change_record.id}
+
+    async def _after_shadow(
+        self, change_id: str, said: Said, wanted: InShadow, tell: Tell
+    ) -> dict[str, Any]:
+        """Put a change in force that has run in shadow; what the API tells of it."""
+        tally = await self._shadows.run(change_id, said.by or "", wanted, tell)
+        return await self._published(change_id, said, None, tell) | {"shadow": [*told(tally)]}
 
     async def _restored(self, base: str, target: str, said: Said, tell: Tell) -> dict[str, Any]:
         """Put an earlier snapshot in force again; what the API tells of it."""

@@ -24,17 +24,16 @@ MOST_SERIES = 12
 
 _WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 _DAY = 86_400
-_TOTAL_SHARE = 0.25
 
 _COUNTED = "create or replace temp table counted(value varchar, records bigint)"
-_TAKE = "insert into counted select {value} as value, count(*) from {log} group by all"
+_TAKE = "insert into counted select value, count(*) from {log} group by all"
 _TOP = (
     "select value, sum(records)::bigint as records from counted where value is not null"
     " group by value order by records desc, value limit $most"
 )
 _REST = (
-    "select count(distinct value), coalesce(sum(records) filter (value is null), 0)::bigint"
-    " from counted"
+    "select count(distinct value), coalesce(sum(records), 0)::bigint,"
+    " coalesce(sum(records) filter (value is null), 0)::bigint from counted"
 )
 
 
@@ -46,46 +45,48 @@ def facets(sweep: Sweep, asked: Facets) -> FacetsFound:
     """
     for field in asked.fields:
         check_rights(field, asked.scope.roles)
-    total, whole = _total(sweep, sweep.deadline.part(_TOTAL_SHARE))
-    made = []
+    made: list[Facet] = []
     for at, field in enumerate(asked.fields):
-        until = sweep.deadline.part(1 / (len(asked.fields) - at))
+        until = sweep.deadline.part(1 / (len(asked.fields) - at + 1))
         made.append(_facet(sweep, field, asked.most, until))
-    return FacetsFound(whole.seen(), total, tuple(made))
-
-
-def _total(sweep: Sweep, until: Deadline) -> tuple[int, Sight]:
-    counts: list[int] = []
-
-    def statement(relation: str) -> str:
-        return f"select count(*) from {relation} as log where {sweep.condition.text}"
-
-    def take(rows: list[Row]) -> bool:
-        counts.append(rows[0][0])
-        return False
-
-    sight = sweep.run(Way(sweep.records, until=until), statement, take)
-    return sum(counts), sight
+    counted = [each for each in made if COLUMNS[each.field] not in LISTS]
+    if not counted:  # a record with several values counts for each of them
+        counted = [_facet(sweep, "kind", 1, sweep.deadline)]
+    whole = max(counted, key=lambda each: each.seen.end - each.seen.first)
+    records = whole.without + whole.rest + sum(count for _, count in whole.counts)
+    return FacetsFound(whole.seen, records, tuple(made))
 
 
 def _facet(sweep: Sweep, field: str, most: int, until: Deadline) -> Facet:
     name = COLUMNS[field]
     value = f"cast({name} as varchar)"
     if name in LISTS:
-        value = f"unnest(if(len({name}) > 0, list_distinct({name}), [null]))"
+        # Mostly there is one value at most, and nothing to be told apart.
+        value = (
+            f"unnest(case when len({name}) > 1 then list_distinct({name})"
+            f" when len({name}) = 1 then {name} else [null] end)"
+        )
 
     def statement(relation: str) -> str:
         rows = f"(select {value} as value from {relation} as log where {sweep.condition.text})"
-        return _TAKE.format(value="value", log=rows)
+        return _TAKE.format(log=rows)
 
     sweep.once(_COUNTED)
     sight = sweep.run(Way(sweep.records, until=until), statement)
     try:
         counts = sweep.once(_TOP, {"most": most})
-        ((values, without),) = sweep.once(_REST)
+        ((values, records, without),) = sweep.once(_REST)
     except Cut as cut:
-        sight.cut, counts, values, without = cut.code, [], 0, 0
-    return Facet(field, tuple(counts), max(0, values - len(counts)), without, sight.seen())
+        sight.cut, counts, values, records, without = cut.code, [], 0, 0, 0
+    shown = sum(count for _, count in counts)
+    return Facet(
+        field=field,
+        counts=tuple(counts),
+        others=max(0, values - len(counts)),
+        rest=max(0, records - without - shown),
+        without=without,
+        seen=sight.seen(),
+    )
 
 
 def histogram(sweep: Sweep, asked: Histogram) -> HistogramFound:
@@ -131,7 +132,8 @@ def _over_time(
         return False
 
     sight = sweep.run(Way(records), statement, take)
-    return tuple(_bucket(start, counts[start], _series(counts)) for start in sorted(counts)), sight
+    shown = _series(counts)
+    return tuple(_bucket(start, counts[start], shown) for start in sorted(counts)), sight
 
 
 def _series(counts: dict[int, dict[str | None, int]]) -> set[str | None]:

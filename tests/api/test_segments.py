@@ -197,6 +197,12 @@ def test_a_range_is_exported(form: str, cold: tuple[Server, str], tmp_path: Path
         with closing(duckdb.connect(":memory:")) as db:
             found = db.read_parquet(f"{out}/*.parquet").order("seq").project("leaf").fetchall()
         assert [leaf for (leaf,) in found] == expected
+    command = [sys.executable, "-m", "policyd_audit", "verify", str(out), "--json"]
+    checked = subprocess.run(
+        [*command, "--key", server.home.vkey], check=True, capture_output=True, text=True
+    )
+    told = json.loads(checked.stdout)
+    assert (told["result"], told["proved"]) == ("holds", form == "ndjson")
 
 
 def test_an_export_that_is_cut_short_goes_on(cold: tuple[Server, str], tmp_path: Path) -> None:
@@ -225,7 +231,7 @@ def test_an_export_that_is_cut_short_goes_on(cold: tuple[Server, str], tmp_path:
     lines = (out / "records.ndjson").read_bytes().splitlines()
     assert len(lines) == 60_000
     assert lines == sorted(lines, key=lambda line: str(json.loads(line)["ts"]))
-    assert {path.name for path in out.iterdir()} == {"manifest", "records.ndjson"}
+    assert {path.name for path in out.iterdir()} == {"manifest", "proof", "records.ndjson"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,7 +231,7 @@ def test_records_of_any_kind_have_a_row(policyd: Program, stub: Stub) -> None:
     others = [
         would,
         {"kind": "admin", "act": "key-created", "target": "k2", "by": "ida", "ts": ts},
-        {"kind": "outcome", "status": "failed", "error": "timeout", "ts": ts},
+        {"kind": "outcome", "status": "failed", "error": "timeout", "index": 3, "ts": ts},
         {"kind": "query", "text": "\x1b[2Jx", "caller": {"key": "k1"}, "ts": ts},
     ]
     entries = [{"index": 7 + n, "leaf_hash": "00", "record": each} for n, each in enumerate(others)]
@@ -240,8 +239,8 @@ def test_records_of_any_kind_have_a_row(policyd: Program, stub: Stub) -> None:
     shown = policyd("audit", "search", "--url", stub.url, POLICYD_KEY=KEY).out.splitlines()
     assert "allow, would deny" in shown[1]
     assert shown[2].split()[3:] == ["admin", "ida", "key-created", "k2"]
-    assert shown[3].split()[3:] == ["failed", "timeout"]
-    assert shown[4].endswith("k1                                     �[2Jx") or "�[2Jx" in shown[4]
+    assert shown[3].split()[3:] == ["failed", "timeout", "of", "record", "3"]
+    assert shown[4].split()[3:] == ["query", "k1", "�[2Jx"]
     rows = cells(policyd("audit", "search", "--csv", "--url", stub.url, POLICYD_KEY=KEY).out)
     assert dict(zip(rows[0], rows[1], strict=True))["reasons"] == "'=cmd"
     assert dict(zip(rows[0], rows[1], strict=True))["id"] == "'=1"
@@ -296,9 +295,21 @@ def test_a_query_may_begin_with_a_minus(office: Office) -> None:
     assert {each["record"]["kind"] for each in found["records"]} == {"decision", "outcome"}
 
 
-def test_help_names_the_language(policyd: Program, tmp_path: Path) -> None:
+def test_help_names_the_language(policyd: Program) -> None:
     """The help of each says where the language is described."""
-    assert tmp_path.exists()
     for name in ("search", "facets", "histogram", "flows", "pairing"):
-        told = policyd("audit", name, "--help")
-        assert "docs/audit-search.md" in told.out
+        assert "policyd audit fields" in policyd("audit", name, "--help").out
+
+
+def test_fields_are_listed(policyd: Program) -> None:
+    """Without a server: every field, or one with its values and who may ask for it."""
+    listed = policyd("audit", "fields", COLUMNS="40")
+    assert (listed.code, max(map(len, listed.out.splitlines())) <= 40) == (0, True)
+    every = policyd("audit", "fields", "--json").json()["fields"]
+    assert [each["name"] for each in every if each["form"] == "outcome"] == ["outcome"]
+    one = policyd("audit", "fields", "outcome").out
+    assert "missing done failed ran-despite-deny" in one
+    assert policyd("audit", "fields", "key", "--json").json()["roles"] == ["auditor", "admin"]
+    wrong = policyd("audit", "fields", "ip")
+    assert (wrong.code, "did you mean `address`?" in wrong.err) == (2, True)
+    assert "`policyd audit fields` has all" in policyd("audit", "fields", "zzzz").err

@@ -22,6 +22,7 @@ from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
 from policyd.model.change import Change
 from policyd.model.keys import Key
+from policyd.points.changes import Content
 from policyd.points.jobs import Job
 from policyd.points.policies import Policies
 from policyd.points.reviewing import Reviewer, Tell
@@ -32,6 +33,7 @@ from policyd.registry.keys import KeyStore, NewKey
 from policyd.registry.policies import PolicyStore, Publication
 from policyd.review.assessment import Assessment, Files
 from policyd.search.process import Search
+from tests.published import edited, files_of
 
 FOUND = Assessment(
     verdict="proved", decision=f"sha256:{'d' * 64}", lane="fast", owners=("hr-team",)
@@ -44,11 +46,16 @@ Step = Callable[[], None]
 class Quick(Reviewer):
     """Reviews without looking."""
 
+    def __init__(self, found: Assessment = FOUND) -> None:
+        """Find this, whatever is to be reviewed."""
+        super().__init__()
+        self._found = found
+
     async def assess(self, base: Files, head: Files, today: date, tell: Tell) -> Assessment:
-        """The one assessment there is."""
+        """What is always found."""
         del base, head, today
         tell("looking away")
-        return FOUND
+        return self._found
 
 
 class Killer:
@@ -103,7 +110,12 @@ class FatefulLedger(Ledger):
 
 
 @asynccontextmanager
-async def serving(data: Path, step: Step) -> AsyncIterator[tuple[Service, Policies]]:
+async def serving(
+    data: Path,
+    step: Step = lambda: None,
+    reviewer: Reviewer | None = None,
+    maker_type: type[Maker] = Maker,
+) -> AsyncIterator[tuple[Service, Policies]]:
     """A server in this process, without HTTP; its *step*s begin once it has started."""
     builder = Builder()
     with (
@@ -112,7 +124,7 @@ async def serving(data: Path, step: Step) -> AsyncIterator[tuple[Service, Polici
         closing(Reader(folder.ledger)) as reader,
         closing(FatefulStore.open(folder.registry)) as policies,
     ):
-        maker = Maker("policyd/test", builder)
+        maker = maker_type("policyd/test", builder)
         source = PublishedSource(reader, policies, maker)
         start = await source.read()
         ledger = await FatefulLedger.open(folder, Options(utc_now))
@@ -124,7 +136,7 @@ async def serving(data: Path, step: Step) -> AsyncIterator[tuple[Service, Polici
             (ledger, reader),
             (policies, keys),
             maker,
-            Quick(),
+            reviewer or Quick(),
         )
         async with service.running():
             policies.step = step
@@ -152,6 +164,18 @@ async def ended(policies: Policies, job: Job) -> Job:
         await asyncio.sleep(0.01)
         job = policies.jobs.get(job.id)
     return job
+
+
+async def proposed(service: Service, policies: Policies, text: str) -> Change:
+    """A change of the small company that Ann proposes, once its review is there."""
+    ann = person(service, "Ann", "author")
+    files = {path: each.encode() for path, each in edited(files_of(), text=text).items()}
+    content = Content(service.readiness().snapshot, files)
+    kept = await policies.changes.propose(ann, "a change", "because", content)
+    while kept.change.demand is None:
+        await asyncio.sleep(0.01)
+        kept = await policies.changes.get(kept.change.id)
+    return kept.change
 
 
 async def publish_and_go_back(service: Service, policies: Policies) -> None:

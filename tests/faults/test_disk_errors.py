@@ -16,10 +16,16 @@ import apsw
 import pytest
 
 from policyd.ledger import writer
+from policyd.ledger.frames import Act, Aside, Disclosure, Erase, Hold, Prune, Release, Sweep
 from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.reader import Reader
+from policyd.ledger.sides import disclosure_id
 from policyd.ledger.store import Store, Tuning, create
 from policyd.ledger.trouble import explain
 from policyd.model.errors import DataFolderError, LedgerUnavailable
+from policyd_audit.disclosure import act_of
+from policyd_audit.ledger_file import LedgerFile
+from tests.faults import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +131,81 @@ def test_a_failed_append_damages_nothing(
                 again.append(rest)
         assert recheck(path) == everything
     assert nth > len(SIZES)
+
+
+ACTS: dict[str, Act] = {
+    "hold": Hold(),
+    "erase": Erase(tuple(disclosure_id(seq, 0) for seq in (1, 599))),
+    "release": Release(600),
+    "prune": Prune(256),
+}
+"""Each with the record of it, number 600 and following."""
+SWEEPS = 2
+
+
+def act(store: Store, records: list[bytes]) -> None:
+    """Do the acts that are still to be done, and remove what was pruned."""
+    for at, (record, done) in enumerate(zip(records, ACTS.values(), strict=True), 600):
+        if at == store.size:
+            store.append([record], [(0, Aside(act=done))])
+    for _ in range(SWEEPS):
+        store.append([], [(0, Aside(act=Sweep(150)))])
+
+
+def acted(path: Path) -> tuple[int, list[int | None], int, list[int]]:
+    """Of a ledger: its size, the holds that stand, where it begins, what was erased."""
+    with closing(Reader(path)) as reader:
+        first, size = reader.first(), reader.state().size
+        found = reader.disclosures(range(first, 600))
+        erased = [seq for seq in found if any(act_of(each) is not None for each in found[seq])]
+        return size, [each.released for each in reader.holds()], first, erased
+
+
+STATES = [
+    (600, [], 0, []),
+    (601, [None], 0, []),
+    (602, [None], 0, [1, 599]),
+    (603, [602], 0, [1, 599]),
+    (604, [602], 256, [599]),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "fault", [FULL, NO_WRITE, NO_SYNC], ids=["ENOSPC", "EIO-write", "EIO-sync"]
+)
+def test_a_failed_act_is_done_with_its_record_or_not_at_all(
+    fault: Fault, ledger_path: Path, signer: Signer, disks: Callable[[Path], Disk]
+) -> None:
+    """Whichever write or sync of a hold, an erasure or a pruning fails, it can be done again."""
+    before, records = logs.batches([600, len(ACTS)])
+    values = tuple(Disclosure(at, 0, b'["salt","purpose","%0200d"]' % at) for at in range(600))
+    with closing(Store(ledger_path, signer)) as store:
+        store.append(before, [(0, Aside(values))])
+    seen = []
+    for nth in itertools.count():
+        folder = ledger_path.parent.with_name(f"disk-{nth}")
+        shutil.copytree(ledger_path.parent, folder)
+        path = folder / "ledger.db"
+        disk = disks(folder)
+        raised: apsw.Error | None = None
+        try:
+            with closing(Store(path, signer, Tuning(vfs=disk.vfs, copy_back=2))) as store:
+                disk.fail(fault.kind, fault.error, nth)
+                act(store, records)
+        except apsw.Error as error:
+            raised = error
+        with closing(Store(path, signer)) as again:
+            assert acted(path) in STATES
+            seen.append(acted(path)[0])
+            act(again, records)
+            assert acted(path) == STATES[-1]
+        with LedgerFile(path) as evidence:
+            assert evidence.oldest() == 256
+        if raised is None:
+            break
+        assert explain(raised, "x").code == fault.code
+    assert {600, 602, 604} <= set(seen)
 
 
 @each_fault

@@ -13,9 +13,8 @@ import pytest
 
 from policyd.ledger.folder import DataFolder
 from policyd.model.change import State
-from policyd.points.changes import Content
-from tests.faults.publishing import FOUND, ended, person, serving
-from tests.published import CLOSED, edited, files_of, small_home
+from tests.faults.publishing import FOUND, ended, person, proposed, serving
+from tests.published import CLOSED, small_home
 from tests.servers import REPOSITORY, Home
 
 
@@ -36,16 +35,10 @@ def approved(tmp_path: Path) -> Home:
 
 
 async def _approve(home: Home) -> None:
-    async with serving(home.data, lambda: None) as (service, policies):
-        ann = person(service, "Ann", "author")
+    async with serving(home.data) as (service, policies):
+        change = await proposed(service, policies, CLOSED)
         hans = person(service, "Hans", "approver", "hr-team")
-        files = {path: text.encode() for path, text in edited(files_of(), text=CLOSED).items()}
-        content = Content(service.readiness().snapshot, files)
-        kept = await policies.changes.propose(ann, "close", "because", content)
-        while kept.change.demand is None:
-            await asyncio.sleep(0.01)
-            kept = await policies.changes.get(kept.change.id)
-        await policies.changes.approve(hans, kept.change.id, FOUND.decision, None)
+        await policies.changes.approve(hans, change.id, FOUND.decision, None)
 
 
 def killed(data: Path, step: int) -> subprocess.CompletedProcess[str]:
@@ -62,7 +55,7 @@ def killed(data: Path, step: int) -> subprocess.CompletedProcess[str]:
 
 async def _found(data: Path) -> Found:
     """What the next server finds; it goes on to publish, if that is still to be done."""
-    async with serving(data, lambda: None) as (service, policies):
+    async with serving(data) as (service, policies):
         (kept,) = await policies.changes.list(10)
         history = await policies.publications.history()
         found = Found(

@@ -69,15 +69,16 @@ def _filled(path: Path, size: int) -> tuple[Path, str]:
     with create(path, ORIGIN) as folder, closing(Store(folder.ledger, folder.signer)) as store:
         first = record.Epoch(**record.stamped(stamper.draw()), origin=ORIGIN)
         store.append([record.encode(first)])
-        decisions = _decisions(stamper, size - 1)
-        while leaves := list(islice(decisions, BATCH)):
+        made = decisions(stamper, size - 1)
+        while leaves := list(islice(made, BATCH)):
             store.append(leaves)
             store.tidy()
         vkey = folder.signer.vkey
     return path / "ledger.db", vkey
 
 
-def _decisions(stamper: Stamper, count: int) -> Iterator[bytes]:
+def decisions(stamper: Stamper, count: int) -> Iterator[bytes]:
+    """So many records of decisions, each with its own id, time and nonce."""
     snapshot = company(1_000)
     engine = Engine(snapshot)
     basis = Basis(snapshot.digest, "folder", "policyd benchmark", snapshot.vocabulary)

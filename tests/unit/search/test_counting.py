@@ -23,7 +23,7 @@ from policyd.search.asking import (
 )
 
 if TYPE_CHECKING:
-    from tests.unit.search.conftest import Asker, SmallLog
+    from tests.small_log import Asker, SmallLog
 
 
 def facets(asker: Asker, *fields: str, most: int = 50, **other: Any) -> FacetsFound:  # noqa: ANN401

@@ -174,7 +174,7 @@ def test_each_refusal_has_its_code(code: str, text: str) -> None:
         ("unit:a decison:deny", "query-unknown-field", 8, 8, "did you mean `decision`?"),
         ("on_behalf_of:x", "query-unknown-field", 1, 13, "did you mean `on-behalf-of`?"),
         ("actor:x", "query-unknown-field", 1, 6, "did you mean `subject`?"),
-        ("https://x", "query-unknown-field", 1, 6, "docs/audit-search.md"),
+        ("https://x", "query-unknown-field", 1, 6, "`policyd audit fields`"),
         ("q" * 99 + ":x", "query-unknown-field", 1, 100, "there is no field"),
         ("label>=secrit", "query-bad-value", 8, 6, "there are `public`"),
         ("label>=restrictd", "query-bad-value", 8, 9, "did you mean `restricted`?"),

@@ -9,7 +9,7 @@ import pytest
 from policyd.search.asking import Bounds, Failed, Page, Refused
 
 if TYPE_CHECKING:
-    from tests.unit.search.conftest import SmallLog
+    from tests.small_log import SmallLog
 
 
 def is_denied(number: int) -> bool:

@@ -18,7 +18,7 @@ from policyd.search.process import Allowance, Search
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.unit.search.conftest import SmallLog
+    from tests.small_log import SmallLog
 
 SLEEPING = ("-c", "import time; time.sleep(600)")
 ENDING = ("-c", "pass")
