@@ -42,11 +42,10 @@ from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read
 from policyd.points.keeping import Keeping, Rhythm
-from policyd.points.outbox import Outbox
 from policyd.points.seeding import seed
 from policyd.points.service import Service, Stores
 from policyd.points.source import FolderSource, Maker, PublishedSource
-from policyd.points.webhook import Hook, Source, Webhook
+from policyd.points.webhook import Source, sending
 from policyd.points.witness_policy import read_witness_policy
 from policyd.points.witnesses import Witnesses
 from policyd.policy.builder_process import Builder
@@ -275,7 +274,10 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
         opened.callback(reader.close)
         rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
         keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-        webhook = await opened.enter_async_context(_webhook(settings, folder, ledger, reader))
+        sent = Source(folder.signer.origin, ledger, reader)
+        # Chance here keeps no secret: it only spreads what is tried again.
+        sender = sending(webhook_of(settings), sent, folder.path / "outbox.json", random.random)
+        webhook = await opened.enter_async_context(sender)
         stores = Stores(
             *(ledger, reader, keys, folder.signer, search),
             *(guard, witnesses, keeping, webhook),
@@ -293,19 +295,6 @@ def _source(
     if settings.policies is not None:
         return FolderSource(settings.policies, maker)
     return PublishedSource(reader, policies, maker)
-
-
-def _webhook(
-    settings: Settings, folder: DataFolder, ledger: Ledger, reader: Reader
-) -> AbstractAsyncContextManager[Webhook | None]:
-    """What sends the log away, if that is wanted."""
-    hook = webhook_of(settings)
-    if hook is None:
-        return nullcontext()
-    origin = folder.signer.origin
-    outbox = Outbox(folder.path / "outbox.json", origin, ledger.size)
-    # Chance here keeps no secret: it only spreads what is tried again.
-    return Webhook(Hook(*hook), Source(origin, ledger, reader), outbox, random.random)
 
 
 @asynccontextmanager

@@ -3,15 +3,24 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from policyd.api.caller import Approver, Author, PolicyReader, Published, Publisher
-from policyd.api.numbers import Count
+from policyd.api.numbers import whole
 from policyd.api.policies import Digest, JobShown, shown_job
 from policyd.api.text import SOME_PLAIN
 from policyd.model.change import LONGEST_EMERGENCY, Change
 from policyd.points.changes import Content
 from policyd.points.policies import Policies
+from policyd.points.shadows import InShadow
 from policyd.policy.whole import LONGEST_PATH, MAX_FILES, PATH, fault
 from policyd.registry.policies import Kept
 
@@ -86,23 +95,65 @@ class Why(_Asked):
 class EmergencyAsked(_Asked):
     """For how many hours it may be in force before anybody else has agreed."""
 
-    hours: Annotated[Count, Field(ge=1, le=_HOURS)]
+    hours: Annotated[int, Field(ge=1, le=_HOURS), BeforeValidator(whole)]
+
+
+class ShadowAsked(_Asked):
+    """How long a change decides beside what is in force: whichever of the two is over first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "integer"}}}
+                for name in ("minutes", "calls")
+            ]
+        },
+    )
+
+    minutes: Annotated[int, Field(ge=1, le=20_160), BeforeValidator(whole)] | None = None
+    calls: Annotated[int, Field(ge=1, lt=2**53), BeforeValidator(whole)] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "ShadowAsked":
+        if self.minutes is None and self.calls is None:
+            raise ValueError("say how long: `minutes`, `calls`, or both")
+        return self
+
+    def wanted(self) -> InShadow:
+        """How long, as the point takes it."""
+        return InShadow(self.minutes * 60.0 if self.minutes else None, self.calls)
 
 
 class PublicationAsked(_Asked):
-    """How to put a change in force; with `emergency` before it is approved, and then with `why`."""
+    """How to put a change in force: after it has run in `shadow`, or at once.
+
+    With `emergency` it is put in force before it is approved; then `why` is demanded, and no shadow
+    runs.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
         json_schema_extra={
             "if": {"required": ["emergency"], "properties": {"emergency": {"type": "object"}}},
-            "then": {"required": ["why"], "properties": {"why": {"type": "string"}}},
+            "then": {
+                "required": ["why"],
+                "properties": {"why": {"type": "string"}, "shadow": {"type": "null"}},
+            },
         },
     )
 
     why: Reason | None = None
     emergency: EmergencyAsked | None = None
+    shadow: ShadowAsked | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> "PublicationAsked":
+        if self.emergency and (self.shadow or self.why is None):
+            raise ValueError("an emergency has a `why`, and no time for a `shadow`")
+        return self
 
 
 class ApprovalShown(BaseModel):
@@ -121,7 +172,7 @@ class EmergencyShown(BaseModel):
     until: str
 
 
-class ChangeShown(BaseModel):
+class PolicyChangeShown(BaseModel):
     """A change: where it is, and what it waits for.
 
     `decision` is the digest that an approval is given to, `missing` has the owners who have not
@@ -156,23 +207,23 @@ class ChangeShown(BaseModel):
     progress: str | None
 
 
-class ReviewedChange(ChangeShown):
+class ReviewedPolicyChange(PolicyChangeShown):
     """A change with what its review found."""
 
     review: dict[str, Any] | None
 
 
-class ChangeList(BaseModel):
+class PolicyChangeList(BaseModel):
     """Changes, the newest first."""
 
-    changes: list[ChangeShown]
+    changes: list[PolicyChangeShown]
 
 
 _GET = {"operationId": "get_change", "parameters": {"change_id": "$response.body#/id"}}
 
 
 @router.post("", status_code=201, responses={201: {"links": {"Change": _GET}}, **_HELD})
-async def propose_change(asked: Proposal, policies: Published, by: Author) -> ReviewedChange:
+async def propose_change(asked: Proposal, policies: Published, by: Author) -> ReviewedPolicyChange:
     """Propose a policy tree, whose review begins at once; the same again is the same change."""
     content = _content(asked)
     kept = await policies.changes.propose(by, asked.title, asked.reason, content)
@@ -185,14 +236,14 @@ async def list_changes(
     _: PolicyReader,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     state: Literal["open", "all"] = "all",
-) -> ChangeList:
+) -> PolicyChangeList:
     """The newest changes, newest first; `state=open` has those that may still come into force."""
     found = await policies.changes.list(limit, only_open=state == "open")
-    return ChangeList(changes=[ChangeShown(**_said(policies, each)) for each in found])
+    return PolicyChangeList(changes=[PolicyChangeShown(**_said(policies, each)) for each in found])
 
 
 @router.get("/{change_id}", responses=_MISSING)
-async def get_change(change_id: str, policies: Published, _: PolicyReader) -> ReviewedChange:
+async def get_change(change_id: str, policies: Published, _: PolicyReader) -> ReviewedPolicyChange:
     """A change with its review, and with the approvals that still stand."""
     return _shown(policies, await policies.changes.get(change_id))
 
@@ -200,7 +251,7 @@ async def get_change(change_id: str, policies: Published, _: PolicyReader) -> Re
 @router.put("/{change_id}/tree", responses=_MISSING)
 async def revise_change(
     change_id: str, asked: Revision, policies: Published, by: Author
-) -> ReviewedChange:
+) -> ReviewedPolicyChange:
     """Give a change new content; approvals count again if its review finds the same."""
     await policies.changes.revise(by, change_id, asked.reason, _content(asked))
     return await _now(policies, change_id)
@@ -209,7 +260,7 @@ async def revise_change(
 @router.post("/{change_id}/approvals", responses=_MISSING)
 async def approve_change(
     change_id: str, asked: ApprovalGiven, policies: Published, by: Approver
-) -> ReviewedChange:
+) -> ReviewedPolicyChange:
     """Approve a change for the owner of your key; who has a part in it cannot."""
     await policies.changes.approve(by, change_id, asked.decision, asked.why)
     return await _now(policies, change_id)
@@ -218,7 +269,7 @@ async def approve_change(
 @router.post("/{change_id}/refusal", responses=_MISSING)
 async def refuse_change(
     change_id: str, asked: Why, policies: Published, by: Approver
-) -> ReviewedChange:
+) -> ReviewedPolicyChange:
     """Refuse a change for good."""
     await policies.changes.refuse(by, change_id, asked.why)
     return await _now(policies, change_id)
@@ -227,7 +278,7 @@ async def refuse_change(
 @router.post("/{change_id}/withdrawal", responses=_MISSING)
 async def withdraw_change(
     change_id: str, asked: Why, policies: Published, by: Author
-) -> ReviewedChange:
+) -> ReviewedPolicyChange:
     """Take a change of your own back."""
     await policies.changes.withdraw(by, change_id, asked.why)
     return await _now(policies, change_id)
@@ -244,7 +295,8 @@ async def publish_change(
             by, change_id, asked.why or "", asked.emergency.hours
         )
     else:
-        job = await publisher.publish(by, change_id, asked.why)
+        shadow = asked.shadow.wanted() if asked.shadow else None
+        job = await publisher.publish(by, change_id, asked.why, shadow)
     return shown_job(job)
 
 
@@ -252,12 +304,12 @@ def _content(asked: Proposal | Revision) -> Content:
     return Content(asked.base, {path: text.encode() for path, text in asked.files.items()})
 
 
-async def _now(policies: Policies, change_id: str) -> ReviewedChange:
+async def _now(policies: Policies, change_id: str) -> ReviewedPolicyChange:
     return _shown(policies, await policies.changes.get(change_id))
 
 
-def _shown(policies: Policies, kept: Kept) -> ReviewedChange:
-    return ReviewedChange(review=kept.review, **_said(policies, kept))
+def _shown(policies: Policies, kept: Kept) -> ReviewedPolicyChange:
+    return ReviewedPolicyChange(review=kept.review, **_said(policies, kept))
 
 
 def _said(policies: Policies, kept: Kept) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from policyd.api.caller import Approver, PolicyReader, Published, Served
 from policyd.api.text import SOME_PLAIN
-from policyd.model.errors import NotFound
 from policyd.points.jobs import Job
 from policyd.registry.policies import Publication
 
@@ -111,13 +110,8 @@ async def list_publications(
 @router.get("/trees/{snapshot}", responses=_MISSING)
 async def get_tree(snapshot: str, policies: Published, _: PolicyReader) -> TreeShown:
     """The whole tree of a snapshot: of several that decide the same, the one published last."""
-    tree = policies.store.tree_of(snapshot)
-    if tree is None:
-        raise NotFound(
-            f"there is no snapshot `{snapshot[:80]}` here; see `policyd history`",
-            code="snapshot-missing",
-        )
-    files = {path: data.decode() for path, data in policies.store.tree(tree).items()}
+    tree, found = await policies.publications.tree(snapshot)
+    files = {path: data.decode() for path, data in found.items()}
     return TreeShown(snapshot=snapshot, tree=tree, files=files)
 
 

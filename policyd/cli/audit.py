@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from policyd.cli import archive, export, holds, removal, saved, search, tail
+from policyd.cli import archive, export, fields, holds, removal, saved, search, show, tail
 from policyd.cli.exits import FINE
 from policyd.cli.options import AsJson, Data, ending
 from policyd.cli.output import remark, say, say_json
@@ -38,6 +38,8 @@ def register(app: typer.Typer) -> None:
     audit.command("retire-key", epilog=ending("policyd audit retire-key", _CODES))(retire_key)
     audit.command("export", epilog=ending(export.EXAMPLE, export.CODES))(export.export)
     search.register(audit)
+    fields.register(audit)
+    show.register(audit)
     tail.register(audit)
     archive.register(audit)
     saved.register(audit)

@@ -107,11 +107,40 @@ def withdraw(
     return _told(Server.at(url).ask("POST", path, {"why": reason}).body, as_json=as_json)
 
 
-def publish(change_id: ChangeId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
-    """Put an approved change in force."""
+def publish(  # noqa: PLR0913 - one parameter per option
+    change_id: ChangeId,
+    *,
+    minutes: Annotated[
+        int | None,
+        typer.Option("--shadow-minutes", metavar="N", help="First decide beside, so long."),
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option("--shadow-calls", metavar="N", help="First decide so many calls beside."),
+    ] = None,
+    emergency: Annotated[
+        int | None,
+        typer.Option(metavar="HOURS", help="Before it is approved; say why with --reason."),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why; it is recorded for ever.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> int:
+    """Put an approved change in force, after it has run in shadow if that is said.
+
+    Interrupted, the command alone ends; the server goes on.
+    """
     server = Server.at(url)
+    shadow = {"minutes": minutes, "calls": calls}
+    asked: dict[str, Any] = {"why": reason} if reason else {}
+    if minutes is not None or calls is not None:
+        asked["shadow"] = {name: each for name, each in shadow.items() if each is not None}
+    if emergency is not None:
+        asked["emergency"] = {"hours": emergency}
     path = f"{_PATH}/{quote(change_id, safe='')}/publication"
-    done(server, server.ask("POST", path, {}).body)
+    done(server, server.ask("POST", path, asked).body)
     return _told(_get(server, change_id), as_json=as_json)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from policyd.cli.layout import bar, say_rows, shades, width
+from policyd.cli.layout import bar, say_rows, say_text, shades, width
 from policyd.cli.output import say
 
 Body: TypeAlias = Mapping[str, Any]
@@ -52,7 +52,12 @@ def _what(record: Body) -> str:
 
 def _why(record: Body) -> str:
     """What a record without reasons says of itself, in a line."""
-    parts = [record.get(each) for each in ("act", "target", "error", "text", "reason", "snapshot")]
+    parts = [
+        record.get(each)
+        for each in ("act", "target", "name", "error", "ask", "text", "reason", "snapshot")
+    ]
+    if record["kind"] == "outcome" and "index" in record:
+        parts.append(f"of record {record['index']}")
     return " ".join(str(each) for each in parts if each)
 
 
@@ -79,7 +84,9 @@ def say_facets(body: Body) -> None:
             say(f"  and {facet['other_values']:,} other values")
         if facet.get("cut"):
             seen = facet["searched"]
-            say(f"  only of records {seen['first']} to {seen['end'] - 1}: out of {facet['cut']}")
+            say_text(
+                f"  only of records {seen['first']} to {seen['end'] - 1}: out of {facet['cut']}"
+            )
 
 
 NONE = "(none)"
@@ -116,8 +123,8 @@ def say_histogram(body: Body, by: str | None) -> None:
     most = max((each["records"] for each in buckets), default=0)
     if by:
         legend = (f"{sign} {value}" for sign, value in zip(signs, values, strict=True))
-        say(f"{by}: " + "  ".join(legend))
-    say(f"each line is {_span(body['seconds'])}; those without records are left out")
+        say_text(f"{by}: " + "  ".join(legend))
+    say_text(f"each line is {_span(body['seconds'])}; those without records are left out")
     digits = len(f"{most:,}")
     written = 10 if body["seconds"] % _DAY == 0 else 16 if body["seconds"] % _MINUTE == 0 else 19
     room = (width() or _USUAL) - written - digits - 4

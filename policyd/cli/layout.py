@@ -37,16 +37,43 @@ def say_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     Nothing is cut off; what does not fit into a line goes on in the next.
     """
+    if not rows:
+        return
     room = width()
     safe = [[printable(cell) for cell in row] for row in rows]
     least = [max(map(_longest_word, column)) for column in zip(head, *safe, strict=True)]
     if room is None:
         say_table(head, safe)
-    elif sum(least) + _GAP * (len(head) - 1) <= room:
+    elif sum(least) + _GAP * len(head) <= room:
         _say_columns(head, safe, least, room)
     else:
         for row in safe:
             _say_block(head, row, room)
+
+
+def say_text(text: str, style: str = "") -> None:
+    """Print a sentence, in as many lines as it takes."""
+    room = width()
+    for piece in pieces(printable(text), room) if room else [text]:
+        say(piece, style)
+
+
+def say_members(members: Sequence[tuple[str, str]]) -> None:
+    """Print names and what they have, aligned; where there is no room, below each other."""
+    room = width()
+    wide = max((len(name) for name, _ in members), default=0)
+    is_beside = room is None or wide + _READABLE <= room
+    for name, value in members:
+        start = f"  {name:{wide}}  " if is_beside else "    "
+        if not is_beside:
+            say(f"  {printable(name)}")
+        text = printable(value)
+        for piece in pieces(text, room - len(start)) if room else [text]:
+            say((start + piece).rstrip())
+            start = " " * len(start)
+
+
+_READABLE = 40  # columns in which a value can be read beside its name
 
 
 def _longest_word(cell: str) -> int:
@@ -99,17 +126,17 @@ def _say_columns(
 
 def _say_block(head: Sequence[str], row: Sequence[str], room: int) -> None:
     """One row in lines of its own: its first two cells, then the others with their names."""
-    for piece in _pieces(f"{row[0]}  {row[1]}", room):
+    for piece in pieces(f"{row[0]}  {row[1]}", room):
         say(piece, "bold")
     wide = max(map(len, head[2:]), default=0)
     for name, cell in zip(head[2:], row[2:], strict=True):
         start = f"  {name.lower():{wide}}  "
-        for piece in _pieces(cell, room - len(start)) if cell else ():
+        for piece in pieces(cell, room - len(start)) if cell else ():
             say(start + piece, STYLES.get(cell, ""))
             start = " " * len(start)
 
 
-def _pieces(text: str, room: int) -> Iterable[str]:
+def pieces(text: str, room: int) -> list[str]:
     """A text in lines of at most *room* columns, broken between words where there are any."""
     from rich.console import Console
     from rich.text import Text

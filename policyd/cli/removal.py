@@ -1,8 +1,6 @@
-"""`policyd audit erase`, `prune` and `show`: what is taken out of the log, and what is left."""
+"""`policyd audit erase` and `prune`: what is taken out of the log, and what is left."""
 
-import json
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
@@ -22,8 +20,6 @@ def register(audit: typer.Typer) -> None:
     """Give `policyd audit` the commands."""
     audit.command("erase", epilog=ending(_ERASE, _CODES))(erase)
     audit.command("prune", epilog=ending("policyd audit prune --dry-run", _CODES))(prune)
-    example = "policyd audit show 0199d0c5-9c3e-7d41-8f2a-5b1e0c9a7d33"
-    audit.command("show", epilog=ending(example, _CODES))(show)
 
 
 def erase(
@@ -70,40 +66,3 @@ def prune(*, dry_run: DryRun = False, url: Url = DEFAULT_URL, as_json: AsJson = 
     if done["act"]:
         say(f"record   {done['act']}")
     return FINE
-
-
-def show(
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="As X-Decision-ID has it.")],
-    *,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> int:
-    """Show one record; to auditors with what is kept apart of it, and what of that was erased."""
-    path = f"/v1/audit/records/{quote(record_id, safe='/')}"
-    body = having(("index", "leaf_hash", "record"), Server.at(url).ask("GET", path).body)
-    if as_json:
-        say_json(body)
-        return FINE
-    say(f"record {body['index']}  {body['record'].get('kind')}  {body['record'].get('ts')}", "bold")
-    for name, value in sorted(body["record"].items()):
-        say(f"  {name:12} {_plain(value)}")
-    for line in _apart(body):
-        say(line)
-    return FINE
-
-
-def _apart(body: dict[str, Any]) -> list[str]:
-    """What is said of the values that are kept apart of the record."""
-    lines = [
-        f"disclosed  {path}: {_plain(value)}" for path, value in body.get("disclosed", {}).items()
-    ]
-    if body.get("hidden"):
-        lines.append(f"hidden     {', '.join(body['hidden'])}: for auditors")
-    if body.get("erased"):
-        by = ", ".join(f"record {act['index']} of {act['ts']}" for act in body.get("erased_by", ()))
-        lines.append(f"erased     {', '.join(body['erased'])}: by {by}")
-    return lines
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,7 +1,10 @@
 """`policyd review`: what a change of a policy tree opens and closes, and who has to approve it."""
 
 import shutil
-from datetime import date, datetime
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,14 +25,27 @@ if TYPE_CHECKING:
     from policyd.review.revisions import Pair
 
 _EXAMPLE = """\
-policyd review main..HEAD
-policyd review policies-before policies-after --md comment.md"""
+policyd review main..HEAD --out review.json
+policyd review --from review.json --format markdown
+policyd review policies-before policies-after"""
 _CODES = (
-    "0 nothing blocks it, 1 lint or tests block it, 2 usage, 3 it could not be decided; with "
-    "--detailed-exitcode also 10 lint, 11 tests, 12 opens something, 13 not proved"
+    "0 nothing blocks it, 1 lint or tests block it, 2 usage, or a base that does not load, 3 a "
+    "test could not be decided; with --detailed-exitcode also 10 lint, 11 tests, 12 opens "
+    "something, 13 not proved"
 )
 _DETAILED = {"lint": 10, "tests": 11}
 _OPENS, _NOT_PROVED = 12, 13
+
+
+class Format(StrEnum):
+    """How the review is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,14 +53,13 @@ def register(app: typer.Typer) -> None:
     app.command("review", epilog=ending(_EXAMPLE, _CODES))(review_change)
 
 
-def review_change(  # noqa: PLR0913 - a parameter for each option
+def review_change(  # noqa: PLR0913 - one parameter per option
     base: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="BASE..HEAD|BASE_DIR",
-            help="Two git revisions, one, or a folder to compare with.",
+            metavar="BASE..HEAD|BASE_DIR", help="Two git revisions, or a folder to compare with."
         ),
-    ],
+    ] = None,
     head: Annotated[
         Path | None, typer.Argument(metavar="[HEAD_DIR]", help="The folder that is reviewed.")
     ] = None,
@@ -52,12 +67,16 @@ def review_change(  # noqa: PLR0913 - a parameter for each option
     policies: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the policy tree is in the repository.")
     ] = Path("policies"),
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Review nothing, write this review.json."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the review as review.json too.")
     ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--md", metavar="FILE", help="Write a comment in Markdown too.")
-    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="How the review is written.")
+    ] = Format.TEXT,
     plain: Annotated[
         bool, typer.Option("--plain", help="One fact on each line, however long, without colour.")
     ] = False,
@@ -65,39 +84,43 @@ def review_change(  # noqa: PLR0913 - a parameter for each option
         bool, typer.Option("--detailed-exitcode", help="Say by the exit code what was found.")
     ] = False,
     now: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", help="The day by which suppressions and skipped tests end.  [today]"
-        ),
-    ] = None,
+        str, typer.Option(metavar="TIME", help="A day or time, in place of the clock's.")
+    ] = "",
     as_json: AsJson = False,
 ) -> int:
     """Say what a change opens and closes by meaning, whether that is proved, and who approves."""
-    from policyd.review.reviewing import Given, review
-    from policyd.review.terminal import lines
-
-    pair = _pair(base, head, policies)
-    given = Given(_day(now), _others(policies if head is None else head), _progress())
-    with told_in(None):
-        found = review(pair, given)
-    _write(out, found.to_json())
-    if markdown:
-        from policyd.review.markdown import comment
-
-        _write(markdown, comment(found).encode("utf-8", "replace"))
-    if as_json:
-        typer.echo(found.to_json().decode("utf-8", "replace"), nl=False)
+    if earlier is None:
+        found = _reviewed(base, head, policies, now)
+    elif base is None:
+        found = _read(earlier)
     else:
-        width = None if plain else max(20, shutil.get_terminal_size().columns)
-        for text, style in lines(found, width):
-            say(text, "" if plain else style)
+        raise UsageError("`--from` reviews nothing: leave it out, or the trees")
+    if out:
+        _write(out, found.to_json())
+    if as_json or form is not Format.TEXT:
+        # Files are named from the root of the repository, where code hosts look for them.
+        prefix = f"{policies.as_posix()}/" if found.head.commit else ""
+        sys.stdout.write(_FORMS[Format.JSON if as_json else form](found, prefix))
+    else:
+        _show(found, is_plain=plain)
     return _detailed(found) if detailed else _exit_code(found)
 
 
-def _pair(base: str, head: Path | None, policies: Path) -> "Pair":
+def _reviewed(base: str | None, head: Path | None, policies: Path, now: str) -> "Review":
+    from policyd.review.reviewing import Given, review
+
+    pair = _pair(base, head, policies)
+    given = Given(_moment(now), _others(policies if head is None else head), _progress())
+    with told_in(None):
+        return review(pair, given)
+
+
+def _pair(base: str | None, head: Path | None, policies: Path) -> "Pair":
     """The two trees that were named."""
     from policyd.review import revisions
 
+    if base is None:
+        raise UsageError("name what to compare: `BASE..HEAD`, or two folders")
     if head is not None:
         return revisions.of(revisions.at_folder(Path(base)), revisions.at_folder(head))
     if Path(base).is_dir():
@@ -106,12 +129,25 @@ def _pair(base: str, head: Path | None, policies: Path) -> "Pair":
     return revisions.between(policies, base)
 
 
-def _day(text: str | None) -> date:
-    """The day that was named, or today's."""
+def _read(path: Path) -> "Review":
+    from policyd.review.artefact import read_review
+
     try:
-        return date.fromisoformat(text) if text else datetime.now().astimezone().date()
+        source = path.read_bytes()
+    except OSError as error:
+        message = f"`{path}` cannot be read: {error.strerror}"
+        raise UsageError(message, code="file-unreadable") from None
+    return read_review(source)
+
+
+def _moment(text: str) -> datetime:
+    """The moment that was named, or the clock's; UTC where it says no zone."""
+    try:
+        found = datetime.fromisoformat(text) if text else datetime.now(UTC)
     except ValueError:
-        raise UsageError(f"`{text}` is no day such as 2026-03-02") from None
+        message = f"`{text}` is no day or time: write 2026-03-02 or 2026-03-02T09:00:00+01:00"
+        raise UsageError(message, code="bad-time") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _others(folder: Path) -> "Others":
@@ -128,20 +164,66 @@ def _others(folder: Path) -> "Others":
 
 def _progress() -> "Watch":
     """Says on stderr which step begins, where somebody watches."""
-    import sys
-
     return (lambda step: remark(f"… {step}")) if sys.stderr.isatty() else (lambda _: None)
 
 
-def _write(path: Path | None, content: bytes) -> None:
-    if path is None:
-        return
+def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
         raise UsageError(
             f"`{path}` cannot be written: {error.strerror}", code="file-unwritable"
         ) from None
+
+
+def _show(review: "Review", *, is_plain: bool) -> None:
+    from policyd.review.terminal import lines
+
+    width = None if is_plain else max(20, shutil.get_terminal_size().columns)
+    for text, style in lines(review, width):
+        say(text, "" if is_plain else style)
+
+
+def _as_json(review: "Review", _prefix: str) -> str:
+    return review.to_json().decode("utf-8", "replace")
+
+
+def _as_markdown(review: "Review", _prefix: str) -> str:
+    from policyd.review.markdown import comment
+
+    return comment(review)
+
+
+def _as_sarif(review: "Review", prefix: str) -> str:
+    from policyd.review.lint.registry import RULES
+    from policyd.review.review_notices import ABOUT, notices
+    from policyd.review.sarif import sarif
+
+    about = {each.id: f"Finds {each.finds}." for each in RULES.values()}
+    return sarif(notices(review, prefix), about | ABOUT)
+
+
+def _as_junit(review: "Review", prefix: str) -> str:
+    from policyd.review.junit_notices import junit_notices
+    from policyd.review.review_notices import notices
+
+    return junit_notices(notices(review, prefix), "policyd review")
+
+
+def _as_github(review: "Review", prefix: str) -> str:
+    from policyd.review.annotations import annotations
+    from policyd.review.review_notices import notices
+
+    return "".join(f"{each}\n" for each in annotations(notices(review, prefix)))
+
+
+_FORMS: dict[Format, Callable[["Review", str], str]] = {
+    Format.JSON: _as_json,
+    Format.MARKDOWN: _as_markdown,
+    Format.SARIF: _as_sarif,
+    Format.JUNIT: _as_junit,
+    Format.GITHUB: _as_github,
+}
 
 
 def _exit_code(review: "Review") -> int:
@@ -157,4 +239,4 @@ def _detailed(review: "Review") -> int:
     if any(each.side == "opens" for each in review.regions):
         return _OPENS
     is_open = review.proof.access.gaps or review.proof.guardrails.gaps or review.tests.not_proved
-    return _NOT_PROVED if is_open else FINE
+    return _NOT_PROVED if is_open or review.tests.errors else FINE

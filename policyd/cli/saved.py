@@ -55,6 +55,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     """Answer a saved question from exported Parquet files; each is plain SQL for DuckDB."""
     from policyd.search.saved import given, saved_queries, saved_query
 
+    if as_json and as_csv:
+        raise UsageError("`--json` and `--csv` are two forms of one answer: choose one")
+
     if name is None:
         return _list(list(saved_queries().values()), as_json=as_json)
     query = saved_query(name)

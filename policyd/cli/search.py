@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import typer
 
 from policyd.cli import found
-from policyd.cli.exits import FINE, UNDECIDED
+from policyd.cli.exits import FAILED, FINE
 from policyd.cli.export_forms import csv_of, csv_rows
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import remark, say_json
@@ -19,7 +19,9 @@ from policyd.cli.reply import having
 from policyd.cli.server import DEFAULT_URL, Refused, Server, Url
 from policyd.model.errors import UsageError
 
-_CODES = "0 answered, 2 refused, 3 no answer, or one of a part of the log only (said on stderr)"
+_CODES = (
+    "0 answered, 1 answered from a part of the log only (said on stderr), 2 refused, 3 no answer"
+)
 _SEARCH = """\
 policyd audit search 'decision:deny unit:sales after:-7d'
 policyd audit search --csv 'label>=confidential -host:*.acme.example' >records.csv"""
@@ -32,7 +34,7 @@ _PAIRING = "policyd audit pairing --by integration 'after:-7d'"
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="QUERY", help="In quotes: see docs/audit-search.md; none: everything."),
+    typer.Argument(metavar="QUERY", help="In quotes; see `policyd audit fields`. Else everything."),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV that is safe in spreadsheets.")]
 
@@ -74,7 +76,7 @@ def register(audit: typer.Typer) -> None:
 def search(  # noqa: PLR0913 - one parameter per option
     words: Words = None,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Records at once.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Records at once.")] = 20,
     cursor: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="Go on where an answer ended.")
     ] = None,
@@ -99,6 +101,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     code = _tell_left_out(body)
     if body.get("next_cursor"):
         options = f" --limit {limit}" + (" --oldest" if oldest else "")
+        options += f" --url {shlex.quote(url)}" if url != DEFAULT_URL else ""
         remark(
             f"more: policyd audit search{options} --cursor {body['next_cursor']}"
             f" -- {shlex.quote(query)}"
@@ -112,7 +115,9 @@ def facets(
     fields: Annotated[
         str | None, typer.Option(metavar="FIELD,…", help="Which fields; else the usual eight.")
     ] = None,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Values of a field.")] = 10,
+    size: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Values of a field.")
+    ] = 10,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -130,7 +135,7 @@ def histogram(
     words: Words = None,
     *,
     by: Annotated[By | None, typer.Option(help="Tell these apart.")] = None,
-    buckets: Annotated[int, typer.Option(min=1, max=200, help="Lines at most.")] = 30,
+    buckets: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Lines at most.")] = 30,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -156,9 +161,9 @@ def flows(  # noqa: PLR0913 - one parameter per option
         Direction | None, typer.Option(help="Up to where it comes from, or down; else down.")
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=1, max=10, help="Steps from the dataset; else 3.")
+        int | None, typer.Option(metavar="N", min=1, max=10, help="Steps from the dataset; else 3.")
     ] = None,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Flows at most.")] = 100,
+    size: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Flows at most.")] = 100,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -179,7 +184,7 @@ def pairing(
     words: Words = None,
     *,
     by: Annotated[PairBy, typer.Option(help="Whose decisions.")] = PairBy.INTEGRATION,
-    size: Annotated[int, typer.Option(min=1, max=1000, help="Values at most.")] = 50,
+    size: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Values at most.")] = 50,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -271,4 +276,4 @@ def _tell_left_out(body: Mapping[str, Any], *parts: Mapping[str, Any]) -> int:
                 "yellow",
             )
     is_whole = not any(each.get("cut") for each in (body, *parts)) and not body.get("lost")
-    return FINE if is_whole else UNDECIDED
+    return FINE if is_whole else FAILED

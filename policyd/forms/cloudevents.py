@@ -6,7 +6,6 @@ Source: CloudEvents 1.0.2, JSON format and JSON batch format; extensions sequenc
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,19 +15,15 @@ BATCH = "application/cloudevents-batch+json"
 LOST = "dev.policyd.lost.v1"
 """The type of an event that stands for records which cannot be read any more."""
 
-_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
 
 def event(entry: Entry) -> bytes:
     """The record as one event in the JSON format, on one line."""
-    trace = entry.part("call", "traceparent")
-    has_trace = isinstance(trace, str) and _TRACEPARENT.fullmatch(trace)
     head = _head(entry.origin, entry.seq) | present(
         type=f"dev.policyd.{entry.record['kind']}.v{entry.record['v']}",
         id=entry.record["id"],
         time=entry.record["ts"],
         subject=entry.part("call", "subject"),
-        traceparent=trace if has_trace else None,
+        traceparent=entry.traceparent,
     )
     # The bytes are copied in, not parsed and written again.
     return _dump(head)[:-1] + b',"data":' + entry.leaf + b"}"

@@ -1,11 +1,13 @@
 """Entry: a record of a log, as every form takes it."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Entry(NamedTuple):
@@ -30,6 +32,12 @@ class Entry(NamedTuple):
     def at_ms(self) -> int:
         """When it was recorded, in milliseconds from 1970."""
         return (self.at - _EPOCH) // timedelta(milliseconds=1)
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that the call was part of, if what was sent names one (W3C Trace Context)."""
+        said = self.part("call", "traceparent")
+        return said if said and _TRACEPARENT.fullmatch(said) else None
 
     def part(self, *path: str) -> Any:  # noqa: ANN401 - JSON is any of its types
         """What the record has there; None if it has nothing."""

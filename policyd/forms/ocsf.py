@@ -33,6 +33,7 @@ _KINDS = {
 }
 _INFORMATIONAL, _LOW, _HIGH = 1, 2, 4
 _SHA_256 = 3
+_SERVICE = 4
 
 
 class _Control(NamedTuple):
@@ -139,8 +140,8 @@ def _actor(entry: Entry) -> dict[str, Any]:
     """The integration that calls and the key it calls with; policyd itself where nobody did."""
     call = entry.part("call") or {}
     key = entry.part("caller", "key") or entry.part("by")
-    user = present(uid=key, type="Service" if call else None, type_id=4 if call else None)
-    made = present(app_uid=call.get("subject"), user=user)
+    kind = {"type": "Service", "type_id": _SERVICE} if call else {}
+    made = present(app_uid=call.get("subject"), user={"uid": key, **kind} if key else None)
     return made or {"app_name": "policyd"}
 
 
@@ -157,9 +158,11 @@ def _source(entry: Entry) -> dict[str, Any]:
     """Where the request came from; the server itself where that is kept apart or nobody asked."""
     address = entry.part("caller", "address")
     try:
-        return {"ip": str(ip_address(address)), "svc_name": "policyd"}
+        ip_address(address)
     except ValueError:
         return {"svc_name": "policyd"}
+    # The scope of an IPv6 address means something on one machine only.
+    return {"ip": address.partition("%")[0], "svc_name": "policyd"}
 
 
 def _destination(entry: Entry) -> dict[str, Any] | None:
@@ -184,12 +187,13 @@ def _resources(entry: Entry) -> list[dict[str, Any]] | None:
         labels=effective,
         data=present(fields=call.get("fields"), volume=call.get("volume")),
     )
-    return [asked, *({"uid": each, "type": "source"} for each in call.get("sources", ()))]
+    sources = ({"uid": each, "type": "source"} for each in call.get("sources", ()) if each)
+    return [*([asked] if "uid" in asked else ()), *sources]
 
 
 def _trace(entry: Entry) -> dict[str, str] | None:
-    parent = entry.part("call", "traceparent")
-    return {"uid": parent.split("-")[1]} if isinstance(parent, str) and "-" in parent else None
+    parent = entry.traceparent
+    return {"uid": parent.split("-")[1]} if parent else None
 
 
 def _fingerprint(leaf: bytes) -> dict[str, Any]:
@@ -212,7 +216,7 @@ def _control(entry: Entry) -> dict[str, Any]:
     if not _is_decision(entry):
         return {}
     allowed = entry.part("decision") == "allow"
-    rules = [each["rule"] for each in entry.part("reasons") or () if "rule" in each]
+    rules = [each["rule"] for each in entry.part("reasons") or () if each.get("rule")]
     policy = {"uid": entry.record["snapshot"], "name": "policyd", "is_applied": True}
     stated = "allowed" if allowed else "denied"
     named = [present(uid=each, name=each) for each in dict.fromkeys(rules)]

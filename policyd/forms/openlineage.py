@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from policyd import __version__
@@ -94,14 +95,14 @@ def edges(entry: Entry) -> Iterator[_Edge]:
         return
     call: Mapping[str, Any] = entry.record["call"]
     subject = call.get("subject")
-    if subject is None or call["action"] not in {"read", "write", "send"}:
+    if not subject or not call["dataset"] or call["action"] not in {"read", "write", "send"}:
         return  # whoever moved it is kept apart of the record, or nothing moved
     data = _dataset(entry, call["dataset"])
     itself = Dataset(f"{_name(entry)}/integrations", subject)
     if call["action"] == "read":
         yield _Edge(subject, data, itself)
     elif call["action"] == "write":
-        sources = [_dataset(entry, each) for each in call.get("sources", ())]
+        sources = [_dataset(entry, each) for each in call.get("sources", ()) if each]
         yield from (_Edge(subject, each, data) for each in sources or [itself])
     else:
         place = call["destination"].get("name") or "unlisted"
@@ -115,7 +116,8 @@ def _name(entry: Entry) -> str:
 def _dataset(entry: Entry, named: str) -> Dataset:
     """The dataset `system/name`; a catalogue takes the namespace for the system."""
     system, _, name = named.partition("/")
-    return Dataset(f"{_name(entry)}/{system}", name or system)
+    # A namespace is the beginning of a URI.
+    return Dataset(f"{_name(entry)}/{quote(system, safe='')}", name or system)
 
 
 def _event(edge: _Edge, flow: _Flow, hour: datetime) -> dict[str, Any]:

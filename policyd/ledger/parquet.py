@@ -30,7 +30,7 @@ def _texts(names: str) -> dict[str, Any]:
 
 
 _SHAPE: dict[str, Any] = {
-    **_texts("id ts kind decision would snapshot status error text act target by reason"),
+    **_texts("id ts kind decision would snapshot status error text act target name by reason"),
     "rows": _NUMBER,
     "bytes": _NUMBER,
     "index": _NUMBER,
@@ -102,7 +102,7 @@ COLUMNS: dict[str, str] = {
     "error": "r.error",
     "text": "coalesce(r.text, r.reason)",
     "act": "r.act",
-    "target": "r.target",
+    "target": "coalesce(r.target, r.name)",
     "holder": "r.by",
 }
 """Each column but `seq` and `leaf`, and where `r`, the record, has it; null where it has not."""

@@ -1,9 +1,9 @@
 """The administration point (PAP): the only mover of the snapshot in force."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -11,7 +11,10 @@ from policyd.engine.decide import Engine
 from policyd.ledger import record
 from policyd.ledger.decision_record import Basis
 from policyd.ledger.ledger import Ledger
+from policyd.model.call import Call
+from policyd.model.decision import Decision
 from policyd.model.errors import Conflict, PolicydError, PolicyInvalid
+from policyd.model.facts import Facts
 from policyd.points.metrics import Metrics
 
 
@@ -46,11 +49,32 @@ class Said:
     until: str | None = None
 
 
+class Seen(NamedTuple):
+    """A call that was decided by what is in force: its record, and what the decision rested on."""
+
+    id: str
+    call: Call
+    facts: Facts
+    decision: Decision
+
+
+class Watcher(Protocol):
+    """Somebody who is told of decisions, after they were made; see `points.shadow`."""
+
+    def saw(self, decided: Iterable[Seen]) -> None:
+        """Take note of what was just decided."""
+
+
 class PolicyInForce:
-    """The one reference that every decision reads; swapped as a whole, never changed."""
+    """The one reference that every decision reads; swapped as a whole, never changed.
+
+    Attributes:
+        watcher: Who is told of decisions; nobody, as a rule.
+    """
 
     def __init__(self, current: InForce) -> None:
         self.current = current
+        self.watcher: Watcher | None = None
         self.failed_reload: str | None = None
 
 
@@ -122,6 +146,11 @@ class AdministrationPoint:
             del before
         await _let_go(gone)
         return change
+
+    async def aside(self, build: Callable[[InForce], Awaitable[InForce]]) -> InForce:
+        """What *build* makes, without putting it in force; raises as `publish`."""
+        async with self._one_at_a_time:
+            return await build(self._policy.current)
 
     async def _reload(self) -> bool:
         before = self._policy.current

@@ -139,8 +139,11 @@ class Book:
         """Nothing, if this person may approve policy.
 
         Raises:
-            OutOfScope: they are an admin, with whichever key: who makes keys approves nothing.
+            OutOfScope: the key is no approver's, or its holder an admin, with whichever key: who
+                makes keys approves nothing.
         """
+        if not by.has_role("approver"):
+            raise OutOfScope("this needs a key with the role approver")
         if any(
             each.has_role("admin") and person(each.holder) == person(by.holder)
             for each in self._keys.list()

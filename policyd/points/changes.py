@@ -237,9 +237,11 @@ class ChangePoint:
     async def _assessed(self, change: Change) -> Assessment:
         store = self._book.store
         base = await asyncio.to_thread(store.tree_of, change.base)
-        trees = [await asyncio.to_thread(store.tree, each or "") for each in (base, change.tree)]
+        old = await asyncio.to_thread(store.tree, base or "")
+        new = await asyncio.to_thread(store.tree, change.tree)
+        now = self._ledger.stamp().at
         return await self._reviewer.assess(
-            trees[0], trees[1], lambda step: self.steps.__setitem__(change.id, step)
+            old, new, now, lambda step: self.steps.__setitem__(change.id, step)
         )
 
     async def _found(self, change: Change, found: Assessment) -> None:

@@ -6,7 +6,7 @@ an error for the whole request, never an allow and never a deny.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,7 @@ from policyd.model.errors import LedgerUnavailable, OutOfScope
 from policyd.model.facts import Facts
 from policyd.model.keys import Key
 from policyd.model.labels import Label
-from policyd.points.administration import PolicyInForce
+from policyd.points.administration import PolicyInForce, Seen
 from policyd.points.counters import Counters
 from policyd.points.metrics import Metrics
 
@@ -126,7 +126,10 @@ class DecisionPoint:
         admitted = _step(self._admit, asks)
         decided = _step(partial(self._decide_all, in_force.engine), admitted)
         recorded = _step(partial(self._record, in_force.basis), decided)
-        return _step(partial(self._submit, started), recorded)
+        pending = _step(partial(self._submit, started), recorded)
+        if self._policy.watcher is not None:
+            self._policy.watcher.saw(_seen(decided))
+        return pending
 
     def settle(self, pending: Pending) -> None:
         """Make sure that the records are durable: the decisions may be told now.
@@ -232,6 +235,16 @@ def _step(step: Callable[[T], U], each_of: Iterable[T | Exception]) -> list[U | 
         except Exception as error:  # noqa: BLE001 - a fault is told to its own asker, to nobody else
             made.append(error)
     return made
+
+
+def _seen(decided: Iterable[_Open | Exception]) -> Iterator[Seen]:
+    """What was decided, call by call."""
+    for each in decided:
+        if isinstance(each, Exception):
+            continue
+        ask, name = each.ask, each.stamp.id
+        for at, (item, looked) in enumerate(zip(ask.items, each.looked, strict=True)):
+            yield Seen(f"{name}/{at}" if ask.is_batch else name, item.call, *looked)
 
 
 def _demand_pep(key: Key) -> None:

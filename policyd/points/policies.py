@@ -26,6 +26,7 @@ class Policies:
         logs: tuple[Ledger, Reader],
         registry: tuple[PolicyStore, KeyStore],
         maker: Maker,
+        reviewer: Reviewer | None = None,
     ) -> None:
         """Move what is in *policy*, by what *maker* makes of the trees in the registry."""
         ledger, reader = logs
@@ -33,7 +34,7 @@ class Policies:
         self.jobs = Jobs()
         self.book = Book(self.store, ledger, registry[1])
         self.publications = Publications(self.book, reader)
-        reviewer = Reviewer()
+        reviewer = reviewer or Reviewer()
         self.changes = ChangePoint(self.book, policy, ledger, reviewer)
         parts = Parts(self.book, self.publications, policy, administration, maker, reviewer, ledger)
         self.publisher = Publisher(parts, self.jobs)

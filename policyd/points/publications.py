@@ -29,6 +29,21 @@ class Publications:
         """What was put in force, the last first."""
         return await asyncio.to_thread(self._book.store.publications, limit=limit)
 
+    async def tree(self, snapshot: str) -> tuple[str, dict[str, bytes]]:
+        """The whole tree of a snapshot: its digest, and its files by path.
+
+        Raises:
+            NotFound: it is not kept here.
+        """
+        store = self._book.store
+        tree = await asyncio.to_thread(store.tree_of, snapshot)
+        if tree is None:
+            raise NotFound(
+                f"there is no snapshot `{snapshot[:80]}` here; see `policyd history`",
+                code="snapshot-missing",
+            )
+        return tree, await asyncio.to_thread(store.tree, tree)
+
     async def reconcile(self, in_force: str) -> None:
         """Have the registry say what the log says of the last publication.
 
@@ -50,21 +65,21 @@ class Publications:
             said: The record.
             after: The change that it put in force, as it is then, where that is known.
         """
-        found: str | None
-        if said.reason in {"publish", "emergency"} and said.change:
-            if after is None:
-                kept = await asyncio.to_thread(self._book.store.change, said.change)
-                after = _as_recorded(kept.change, said)
-            found, changes = after.tree, [after]
-        else:
-            found = await asyncio.to_thread(self._book.store.tree_of, said.snapshot)
+        changes: list[Change] = []
+        if said.reason not in {"publish", "emergency"}:
             changes = await self._undone(said)
+        elif after is None and (change := await self._change(said.change)):
+            changes = [_as_recorded(change, said)]
+        elif after is not None:
+            changes = [after]
+        tree = changes[0].tree if changes and changes[0].id == said.change else None
+        tree = tree or await asyncio.to_thread(self._book.store.tree_of, said.snapshot)
         publication = Publication(
             record=said.id,
             at=said.ts,
             snapshot=said.snapshot,
             previous=said.previous,
-            tree=found or "",
+            tree=tree or "",
             reason=said.reason,
             change_id=said.change,
             by=said.by,
@@ -108,8 +123,15 @@ class Publications:
     async def _is_approved(self, publication: Publication) -> bool:
         if publication.reason != "emergency" or publication.change_id is None:
             return True
-        kept = await asyncio.to_thread(self._book.store.change, publication.change_id)
-        return kept.change.is_agreed
+        change = await self._change(publication.change_id)
+        return change is not None and change.is_agreed
+
+    async def _change(self, change_id: str | None) -> Change | None:
+        """A change; None of one that a registry of an older day does not know."""
+        try:
+            return (await asyncio.to_thread(self._book.store.change, change_id or "")).change
+        except NotFound:
+            return None
 
     async def _undone(self, said: record.PolicyChange) -> list[Change]:
         """The changes that were put in force since the snapshot that is in force again."""
@@ -118,9 +140,9 @@ class Publications:
             if each.snapshot == said.snapshot:
                 break
             if each.change_id and each.reason in {"publish", "emergency"}:
-                kept = await asyncio.to_thread(self._book.store.change, each.change_id)
-                if kept.change.state is State.PUBLISHED:
-                    undone.append(kept.change.rolled_back(said.why or said.reason))
+                change = await self._change(each.change_id)
+                if change and change.state is State.PUBLISHED:
+                    undone.append(change.rolled_back(said.why or said.reason))
         return undone
 
 

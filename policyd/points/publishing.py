@@ -12,7 +12,7 @@ from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.stamp import timestamp
 from policyd.model.change import Change, Emergency
-from policyd.model.errors import Conflict, NotFound, PolicydError
+from policyd.model.errors import Conflict, PolicydError
 from policyd.model.keys import Key
 from policyd.points.administration import (
     AdministrationPoint,
@@ -27,6 +27,8 @@ from policyd.points.jobs import Job, Jobs, Tell, Work
 from policyd.points.named import PUBLISHED
 from policyd.points.publications import Publications
 from policyd.points.reviewing import Reviewer
+from policyd.points.shadow import told
+from policyd.points.shadows import InShadow, Shadows
 from policyd.points.source import Maker
 from policyd.review.assessment import Assessment
 
@@ -54,20 +56,27 @@ class Publisher:
         self._parts = parts
         self._book = parts.book
         self._publications = parts.publications
+        self._shadows = Shadows(parts.book, parts.policy, parts.administration, parts.maker)
         self._jobs = jobs
         self._compared: dict[tuple[str, str], Assessment] = {}
 
-    async def publish(self, by: Key, change_id: str, why: str | None) -> Job:
-        """The job that puts an approved change in force.
+    async def publish(
+        self, by: Key, change_id: str, why: str | None, shadow: InShadow | None = None
+    ) -> Job:
+        """The job that puts an approved change in force, after it has run in *shadow*.
 
         Raises:
             NotFound: there is no such change.
-            Conflict: it is not approved, the base moved, or an emergency waits for its review.
+            Conflict: it is not approved, the base moved, an emergency waits for its review, or
+                another change runs in shadow.
         """
         change = (await self._book.kept(change_id)).change
         self._check(change)
         said = Said("publish", change.id, by.id, why)
-        return self._begin("publication", by, partial(self._published, change_id, said, None))
+        if shadow is None:
+            return self._begin("publication", by, partial(self._published, change_id, said, None))
+        self._shadows.check_idle()
+        return self._begin("publication", by, partial(self._after_shadow, change_id, said, shadow))
 
     async def publish_in_emergency(self, by: Key, change_id: str, why: str, hours: int) -> Job:
         """The job that puts a change in force that nobody has agreed to.
@@ -92,7 +101,7 @@ class Publisher:
         Raises:
             NotFound: one of them is not kept.
         """
-        trees = [await self._tree_of(each) for each in (base, head)]
+        trees = [(await self._publications.tree(each))[1] for each in (base, head)]
         return self._begin("comparison", by, partial(self._comparison, (base, head), trees))
 
     async def roll_back(self, by: Key, target: str, why: str, seen: str | None) -> Job:
@@ -114,7 +123,7 @@ class Publisher:
         if target == base:
             raise Conflict(f"`{target}` is in force", code="already-in-force")
         await self._publications.check_target(target)
-        await self._tree_of(target)
+        await self._publications.tree(target)
         self._check_seen(base, target, seen)
         said = Said("rollback", None, by.id, why)
         return self._begin("rollback", by, partial(self._restored, base, target, said))
@@ -178,9 +187,16 @@ class Publisher:
             await self._publications.keep(change_record, after)
         return {"snapshot": change_record.snapshot, "record": change_record.id}
 
+    async def _after_shadow(
+        self, change_id: str, said: Said, wanted: InShadow, tell: Tell
+    ) -> dict[str, Any]:
+        """Put a change in force that has run in shadow; what the API tells of it."""
+        tally = await self._shadows.run(change_id, said.by or "", wanted, tell)
+        return await self._published(change_id, said, None, tell) | {"shadow": [*told(tally)]}
+
     async def _restored(self, base: str, target: str, said: Said, tell: Tell) -> dict[str, Any]:
         """Put an earlier snapshot in force again; what the API tells of it."""
-        files = await self._tree_of(target)
+        _, files = await self._publications.tree(target)
         change_record = await self._put(files, base, said, tell)
         await self._publications.keep(change_record)
         return {"snapshot": change_record.snapshot, "record": change_record.id}
@@ -215,18 +231,10 @@ class Publisher:
         self, sides: tuple[str, str], trees: Iterable[Mapping[str, bytes]], tell: Tell
     ) -> dict[str, Any]:
         one, two = trees
-        found = await self._parts.reviewer.assess(one, two, tell)
+        now = self._parts.ledger.stamp().at
+        found = await self._parts.reviewer.assess(one, two, now, tell)
         self._compared[sides] = found
         return plain(found)
-
-    async def _tree_of(self, snapshot: str) -> dict[str, bytes]:
-        tree = await asyncio.to_thread(self._book.store.tree_of, snapshot)
-        if tree is None:
-            raise NotFound(
-                f"there is no snapshot `{snapshot[:80]}` here; see `policyd history`",
-                code="snapshot-missing",
-            )
-        return await asyncio.to_thread(self._book.store.tree, tree)
 
     def _begin(self, kind: str, by: Key, work: Work) -> Job:
         return self._jobs.begin(self._book.store.draw_id(), kind, by.id, work)

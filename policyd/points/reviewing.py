@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -33,15 +34,15 @@ class Reviewer:
         self._patience_s = patience_s
         self._one_at_a_time = asyncio.Lock()
 
-    async def assess(self, base: Files, head: Files, tell: Tell) -> Assessment:
-        """What the change from *base* to *head* comes to.
+    async def assess(self, base: Files, head: Files, now: datetime, tell: Tell) -> Assessment:
+        """What the change from *base* to *head* comes to at one moment.
 
         Raises:
             PolicyUnread: the process ended, or took too long.
         """
         async with self._one_at_a_time:
             tell("beginning")
-            trees = await asyncio.to_thread(pack, (dict(base), dict(head)))
+            trees = await asyncio.to_thread(pack, (dict(base), dict(head), now))
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", *self._program),
                 stdin=asyncio.subprocess.PIPE,

@@ -12,7 +12,13 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
 from policyd.model.errors import PolicydError
-from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce, Read
+from policyd.points.administration import (
+    AdministrationPoint,
+    InForce,
+    PolicyInForce,
+    Read,
+    Watcher,
+)
 from policyd.points.audit import AuditPoint
 from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
@@ -110,6 +116,11 @@ class Service:
             return None
         logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
         return Policies(self._policy, self.administration, logs, registry, stores.maker)
+
+    @property
+    def watcher(self) -> Watcher | None:
+        """Who is told of decisions: a shadow, while one runs."""
+        return self._policy.watcher
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""

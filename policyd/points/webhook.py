@@ -13,8 +13,10 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -205,6 +207,20 @@ class Webhook:
             " they are sent when it does, see its host's log",
             code=code,
         )
+
+
+def sending(
+    hook: tuple[str, bytes] | None, source: Source, place: Path, draw: Callable[[], float]
+) -> AbstractAsyncContextManager[Webhook | None]:
+    """What sends a log to a receiver, if there is one, from where the file at *place* says.
+
+    Raises:
+        DataFolderError: see `Outbox`.
+    """
+    if hook is None:
+        return nullcontext()
+    outbox = Outbox(place, source.origin, source.ledger.size)
+    return Webhook(Hook(*hook), source, outbox, draw)
 
 
 def signature(key: bytes, message_id: str, at: datetime, body: bytes) -> dict[str, str]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from policyd.model.rules import Sentence
 from policyd.model.snapshot import Snapshot
-from policyd.proof.compare import BUDGET, Callers, Comparer
+from policyd.proof.compare import BUDGET, Callers, Comparer, Found
 from policyd.proof.moments import Span
 from policyd.proof.regions import Block, blocks
 from policyd.proof.space import Space
@@ -119,15 +119,23 @@ def compare(
     space = Space((old, new), span or Span())
     comparer = Comparer(space, within, budget)
     found = list(comparer.differences(_callers(old, new)))
-    witnesses = Witnesses(space)
     gaps = [*comparer.gaps]
+    witnesses = Witnesses(space)
     if not all(witnesses.agree(where, terms) for where, terms in comparer.samples):
         gaps.append("the proof and the engine decide a call in different ways: please report it")
+    return comparison(space, found, gaps, examples)
+
+
+def comparison(
+    space: Space, found: Iterable[Found], gaps: Iterable[str] = (), examples: int = 1
+) -> Comparison:
+    """The differences that were *found*, as regions with calls put to both engines."""
+    witnesses = Witnesses(space)
     regions = [
         (each.alike.side, _region(witnesses, each)) for each in blocks(space, found, examples)
     ]
     return Comparison(
-        sides=(old, new),
+        sides=space.sides,
         opens=tuple(each for side, each in regions if side == 0),
         closes=tuple(each for side, each in regions if side == 1),
         gaps=tuple(gaps),

@@ -11,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+from policyd.model.errors import UsageError
+from policyd.review.notices import Notice
+
 SCHEMA = 1
 """The version of the form; it grows when a member changes its meaning or goes."""
 
@@ -36,17 +39,6 @@ class Spot(msgspec.Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """`file:line`."""
         return f"{self.file}:{self.line}"
-
-
-class Noted(msgspec.Struct, frozen=True, order=True):
-    """One finding of lint; `error` blocks. `code` is `load` errors' own, or a rule's id."""
-
-    file: str
-    line: int
-    column: int
-    code: str
-    level: str
-    message: str
 
 
 class TestTold(msgspec.Struct, frozen=True, order=True):
@@ -246,7 +238,7 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is of everything."""
+    """How much there is of everything; `suppressed` are findings that a comment answers for."""
 
     opens: int
     closes: int
@@ -259,6 +251,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     errors: int
     warnings: int
+    suppressed: int
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -275,7 +268,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     state: str
     blocked_by: tuple[str, ...]
     totals: Totals
-    lint: tuple[Noted, ...]
+    lint: tuple[Notice, ...]
     tests: Tests
     files: tuple[FileTold, ...]
     changes: tuple[Change, ...]
@@ -322,3 +315,19 @@ def canonical(value: object) -> bytes:
 
 def _digest(value: object) -> str:
     return f"sha256:{sha256(canonical(value)).hexdigest()}"
+
+
+def read_review(source: bytes) -> Review:
+    """The review in the bytes of a review.json.
+
+    Raises:
+        UsageError: they are no review, or one of another version.
+    """
+    try:
+        found = msgspec.json.decode(source, type=Review)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"this is no review.json: {error}", code="bad-review") from None
+    if found.schema != SCHEMA:
+        known = f"this is a review of version {found.schema}, and {SCHEMA} is read here"
+        raise UsageError(f"{known}: make it anew", code="bad-review")
+    return found

@@ -1,22 +1,21 @@
 """Assessment: what the life of a change depends on of its review."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from policyd.model.change import Demand
-from policyd.model.snapshot import Snapshot
-from policyd.policy.load import draft
-from policyd.proof.proving import Comparison, Region, Verdict, compare
-from policyd.review.all_calls import words
+from policyd.policy import layout
+from policyd.policy.manifest import digest
+from policyd.proof.proving import Verdict
+from policyd.review.artefact import RegionTold, Review
+from policyd.review.reviewing import Given, Watch, review
+from policyd.review.revisions import Version, of
+from policyd.review.routing import SLOW
 
-FAST, SLOW = "fast", "slow"
 Files = Mapping[str, bytes]
-Watch = Callable[[str], None]
-"""Told which step begins."""
 
 
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,12 +34,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """What a review found; `blocked_by` is empty where the change may go on.
 
     Attributes:
-        verdict: Of "no call gains anything".
+        verdict: Of "no call gains anything, and no unit could have more".
         decision: Digest of what the change does; equal digests do the same.
         lane: `fast` or `slow`.
         owners: Who has to approve.
         persons: How many different people have to, at least.
         findings: What is wrong with the tree, each with its place.
+        gaps: What could not be decided.
         review: The whole review, to be read.
     """
 
@@ -53,7 +53,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     regions: tuple[Touched, ...] = ()
-    review: Mapping[str, Any] | None = None
+    review: Mapping[str, Any] = {}
 
     @property
     def demand(self) -> Demand:
@@ -66,76 +66,62 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         return not self.blocked_by and self.verdict == Verdict.PROVED
 
 
-def assess(base: Files, head: Files, watch: Watch = lambda _: None) -> Assessment:
-    """What the change from the whole tree *base* to *head* comes to.
+def assess(base: Files, head: Files, now: datetime, watch: Watch = lambda _: None) -> Assessment:
+    """What the change from the whole tree *base* to *head* comes to at one moment (aware).
 
     Raises:
         PolicyInvalid: the base does not load.
     """
-    watch("loading both trees")
-    old, _ = draft(base)
-    new, findings = draft(head)
-    if old is None or new is None:
-        told = tuple(map(str, findings))
-        return Assessment(
-            verdict="not-proved", decision="", lane=SLOW, blocked_by=("lint",), findings=told
-        )
-    sides = old.snapshot(), new.snapshot()
-    watch("proving what opens and closes")
-    found = compare(*sides)
-    is_slow = found.verdict in {Verdict.MAYBE, Verdict.NOT_PROVED} or any(
-        not path.startswith("units/") for path in _changed(base, head)
-    )
-    regions = tuple(_regions(found))
+    found = review(of(_version(base), _version(head)), Given(now=now, watch=watch))
+    verdict = _verdict(found)
+    is_slow = found.routing.lane == SLOW
     return Assessment(
-        verdict=str(found.verdict),
-        decision=_digest(found, base, head),
-        lane=SLOW if is_slow else FAST,
-        owners=tuple(sorted(set(_owners(sides, found, base, head)))),
-        gaps=found.gaps,
-        regions=regions,
+        verdict=verdict,
+        decision=found.decisions,
+        lane=found.routing.lane,
+        owners=tuple(each.owner for each in found.routing.approvers),
+        # What central IT has to look at and may open something takes more than one pair of eyes.
+        persons=2 if is_slow and verdict != Verdict.PROVED else 1,
+        blocked_by=found.blocked_by,
+        findings=tuple(_findings(found)),
+        gaps=(*found.proof.access.gaps, *found.proof.guardrails.gaps),
+        regions=tuple(map(_touched, found.regions)),
+        review=found.plain,
     )
 
 
-def _changed(base: Files, head: Files) -> list[str]:
-    return [path for path in sorted({*base, *head}) if base.get(path) != head.get(path)]
-
-
-def _owners(
-    sides: tuple[Snapshot, Snapshot], found: Comparison, base: Files, head: Files
-) -> Iterator[str]:
-    """Owners of the files that change, and of the data that more calls reach."""
-    old, new = sides
-    for path in _changed(base, head):
-        unit = path.split("/")[1] if path.startswith("units/") else ""
-        known = old.units.get(unit) or new.units.get(unit)
-        yield known.owner if known else old.destinations_owner
-    for region in found.opens:
-        for data in region.data:
-            system = old.systems.get(data.partition("/")[0])
-            if system:
-                yield system.owner
-
-
-def _regions(found: Comparison) -> Iterator[Touched]:
-    yield from (_touched("opens", each) for each in found.opens)
-    yield from (_touched("closes", each) for each in found.closes)
-
-
-def _touched(side: str, region: Region) -> Touched:
-    return Touched(
-        side=side,
-        kind=region.kind,
-        words=words(region),
-        callers=region.callers,
-        action=region.action,
-        data=region.data,
-        places=region.places,
+def _version(files: Files) -> Version:
+    """The whole tree as a review takes it."""
+    deciding = {
+        path: data if layout.decides(path) else b""
+        for path, data in files.items()
+        if not layout.lies_beside(path)
+    }
+    return Version(
+        name=digest(files),
+        commit=None,
+        files=deciding,
+        unreadable=(),
+        suites={path: data for path, data in files.items() if layout.is_of_tests(path)},
+        unreadable_suites=(),
     )
 
 
-def _digest(found: Comparison, base: Files, head: Files) -> str:
-    said = [msgspec.to_builtins(each) for each in _regions(found)]
-    files = {path: sha256(head.get(path, b"")).hexdigest() for path in _changed(base, head)}
-    text = json.dumps([said, found.gaps, files], sort_keys=True)
-    return f"sha256:{sha256(text.encode()).hexdigest()}"
+def _verdict(found: Review) -> str:
+    """That of what integrations may do; where it is proved, that of what units could have."""
+    access, guardrails = found.proof.access.verdict, found.proof.guardrails.verdict
+    return guardrails if access == Verdict.PROVED else access
+
+
+def _findings(found: Review) -> list[str]:
+    lint = [
+        f"{each.file}:{each.line}:{each.column}: {each.id} {each.message}"
+        for each in found.lint
+        if each.level == "error"
+    ]
+    tests = [f"{each.file}:{each.line}: {each.suite}: {each.it}" for each in found.tests.told]
+    return [*lint, *tests]
+
+
+def _touched(region: RegionTold) -> Touched:
+    return Touched(**{name: getattr(region, name) for name in Touched.__struct_fields__})

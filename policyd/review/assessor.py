@@ -2,8 +2,8 @@
 
     python -m policyd.review.assessor
 
-It reads the two trees, packed, from its standard input, and writes a line of JSON for each step it
-takes; the last line has the assessment. A proof may take minutes; here it is in nobody's way.
+It reads two trees and the time, packed, from its standard input, and writes a line of JSON for each
+step; the last line has the assessment. A proof may take minutes; here it is in nobody's way.
 """
 
 import json
@@ -22,8 +22,8 @@ NICENESS = 10
 def main() -> int:
     """Assess what comes in; the exit status."""
     os.nice(NICENESS)
-    base, head = unpack(sys.stdin.buffer.read())
-    found = assess(base, head, lambda step: _tell({"step": step}))
+    base, head, now = unpack(sys.stdin.buffer.read())
+    found = assess(base, head, now, lambda step: _tell({"step": step}))
     _tell({"assessment": msgspec.to_builtins(found)})
     return 0
 

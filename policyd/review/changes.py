@@ -10,7 +10,7 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import layout
 from policyd.review.artefact import Change, Edit, FileTold
 from policyd.review.entries import Entry, entries
-from policyd.review.revisions import Pair
+from policyd.review.revisions import Pair, Version
 
 PARTS = {
     "rule": "rules",
@@ -37,6 +37,7 @@ _BESIDE = (
     (re.compile(r"schemas/.+|(?:.*/)?[^/]+\.md"), "prose"),
 )
 _NOWHERE = Place("", 0, 0)
+_IGNORE = re.compile(rb"#\s*policyd:.*")
 
 
 def changes(pair: Pair, sides: tuple[Snapshot, Snapshot]) -> list[Change]:
@@ -51,6 +52,20 @@ def files_told(pair: Pair, changed: Iterable[Change]) -> list[FileTold]:
     """Each file that changed, and what that means."""
     touched = {each.file for one in changed for each in (one.before, one.after) if each}
     return [FileTold(each.path, each.how, _meaning(each.path, touched)) for each in pair.changed]
+
+
+def suppressed(pair: Pair) -> list[str]:
+    """Files in which lint is told to leave other things aside; that lines move is no difference."""
+    return [
+        each.path
+        for each in pair.changed
+        if _silencing(pair.base, each.before or each.path) != _silencing(pair.head, each.path)
+    ]
+
+
+def _silencing(version: Version, path: str) -> list[bytes]:
+    text = version.files.get(path, version.suites.get(path, b""))
+    return sorted(_IGNORE.findall(text))
 
 
 def _entries(files: Mapping[str, bytes], paths: Iterable[str]) -> dict[str, Entry]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policyd.review.artefact import Change, FileTold, Proved, RegionTold, Review, Side
+from policyd.review.notices import Level, Notice, is_blocking, worst_first
 from policyd.review.sentences import concern
 
 _HEADLINES = {
@@ -113,6 +114,24 @@ def _unit_words(verdict: str, told: tuple[str, ...]) -> str:
     if verdict == "widens":
         return f"beyond the guardrails of the base, since they change too: {beyond}"
     return f"NOT PROVED inside the guardrails: {beyond}"
+
+
+def lint_words(review: Review) -> str:
+    """What lint came to."""
+    all_ = review.totals
+    silent = f", {all_.suppressed} suppressed" if all_.suppressed else ""
+    return f"{_plural(all_.errors, 'error')}, {_plural(all_.warnings, 'warning')}{silent}"
+
+
+def told_lint(review: Review) -> list[Notice]:
+    """What is told of lint: all that blocks, and of the files that change what is no mere hint."""
+    changed = {each.path for each in review.files}
+    return [
+        each
+        for each in worst_first(review.lint)
+        if is_blocking(each)
+        or (each.level is not Level.INFO and each.file in changed and not each.silence)
+    ]
 
 
 def test_words(review: Review) -> str:

@@ -13,10 +13,12 @@ from policyd.review.headlines import (
     concerned,
     decided,
     headline,
+    lint_words,
     marked,
     means,
     proof_rows,
     test_words,
+    told_lint,
     totals,
     waiting,
     what_of,
@@ -50,9 +52,8 @@ def _head(review: Review) -> Iterator[str]:
     yield f"<!-- policyd:review key={names} -->"
     yield f"### policyd review: **{_safe(headline(review)[:400])}** · {summary(review.routing)}"
     yield ""
-    all_ = review.totals
     rows = [
-        ("lint", f"{all_.errors} errors, {all_.warnings} warnings"),
+        ("lint", lint_words(review)),
         ("tests", test_words(review)),
         *((name, said[:400]) for name, said in list(proof_rows(review))[:40]),
     ]
@@ -76,8 +77,8 @@ def _parts(review: Review) -> Iterator[str]:
 
 def _blocking(review: Review) -> Iterator[str]:
     found = [
-        f"- {each.level} `{each.file}:{each.line}`: `{each.code}` {_safe(each.message)}"
-        for each in review.lint
+        f"- {each.level} `{each.file}:{each.line}`: {each.title}: {_safe(each.message)}"
+        for each in told_lint(review)
     ]
     for test in review.tests.told:
         found.append(f"- {test.verdict} `{test.file}:{test.line}`: {_safe(test.it)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from policyd import __version__
@@ -10,16 +10,13 @@ from policyd.engine.decide import Engine
 from policyd.model.errors import PolicyInvalid
 from policyd.model.findings import Finding
 from policyd.model.snapshot import Snapshot
-from policyd.policy import layout
-from policyd.policy.documents import read
-from policyd.policy.load import draft
+from policyd.policy import tree as policy_tree
 from policyd.proof.promises import grants, inside
 from policyd.proof.proving import Comparison, Verdict, compare
 from policyd.review.all_calls import Others
 from policyd.review.artefact import (
     Change,
     FileTold,
-    Noted,
     Proof,
     Proved,
     RegionTold,
@@ -32,7 +29,11 @@ from policyd.review.artefact import (
     UnitTold,
 )
 from policyd.review.causes import MOST_EXAMPLES
-from policyd.review.changes import changes, files_told
+from policyd.review.changes import changes, files_told, suppressed
+from policyd.review.lint.registry import levels_of
+from policyd.review.lint.running import lint
+from policyd.review.lint.subject import Subject, loaded
+from policyd.review.notices import Notice, counts, is_blocking, of_finding, ordered
 from policyd.review.policy_tests import Report, Result, no_others, run
 from policyd.review.policy_tests import Verdict as Tested
 from policyd.review.regions import regions_told, with_regions
@@ -42,6 +43,7 @@ from policyd.review.sentences import listed
 from policyd.review.suites import suites_in
 
 Sides = tuple[Snapshot, Snapshot]
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Watch = Callable[[str], None]
 """Told which step begins."""
 UNREAD = Proof(
@@ -63,18 +65,25 @@ class BaseInvalid(PolicyInvalid):
         )
 
 
+def proved(base: Snapshot, head: Snapshot) -> Comparison:
+    """What a head opens and closes against a base, with as many calls as causes are found by."""
+    return compare(base, head, examples=MOST_EXAMPLES)
+
+
 class Given(NamedTuple):
     """What a review is told besides the two trees.
 
     Attributes:
-        today: By which suppressions and skipped tests end; without it, they do not.
+        now: When it is, for what ends: suppressions, skipped tests. Without it nothing has ended.
         others: Other versions of the tree, for tests that compare with one.
         watch: Is told which step begins.
+        prove: Compares the two snapshots.
     """
 
-    today: date | None = None
+    now: datetime | None = None
     others: Others = no_others
     watch: Watch = lambda _: None
+    prove: Callable[[Snapshot, Snapshot], Comparison] = proved
 
 
 def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a value that never changes
@@ -85,24 +94,27 @@ def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a valu
     """
     watch = given.watch
     watch("loading both trees")
-    base, wrong = loaded(pair.base)
+    base, wrong = loaded(pair.base.files, pair.base.unreadable)
     if base is None:
         raise BaseInvalid(pair.base.name, wrong)
-    head, findings = loaded(pair.head)
+    head, findings = loaded(pair.head.files, pair.head.unreadable)
     if head is None:
-        return _unread(pair, base, findings)
-    return _Reviewing(pair, (base, head), given).review()
+        return _unread(pair, base[1], findings)
+    return review_of(pair, (base, head), given)
 
 
-def loaded(version: Version) -> tuple[Snapshot | None, list[Finding]]:
-    """The snapshot of a version, or all that is wrong with it."""
-    made, findings = draft(version.files, version.unreadable)
-    return (made.snapshot() if made else None), findings
+Made = tuple[policy_tree.Tree, Snapshot]
+"""What the files of a version come to."""
+
+
+def review_of(pair: Pair, made: tuple[Made, Made], given: Given) -> Review:
+    """The review of a pair whose two trees have been loaded."""
+    return _Reviewing(pair, made, given).review()
 
 
 def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
     """The review of a head that does not load: blocked, and nothing is proved of it."""
-    lint = [_noted(each) for each in findings]
+    lint = [*map(of_finding, findings)]
     return Review(
         tool=f"policyd {__version__}",
         base=_tree(pair.base, base),
@@ -110,7 +122,7 @@ def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
         state="blocked",
         blocked_by=("lint",),
         totals=_totals([], [], len(pair.changed), lint),
-        lint=tuple(sorted(lint)),
+        lint=tuple(ordered(lint)),
         tests=Tests(),
         files=tuple(FileTold(each.path, each.how, "changes") for each in pair.changed),
         changes=(),
@@ -123,8 +135,10 @@ def _unread(pair: Pair, base: Snapshot, findings: Sequence[Finding]) -> Review:
 class _Reviewing:
     """One review in the making, of two trees that load."""
 
-    def __init__(self, pair: Pair, sides: Sides, given: Given) -> None:
-        self._pair, self._sides, self._given = pair, sides, given
+    def __init__(self, pair: Pair, made: tuple[Made, Made], given: Given) -> None:
+        self._pair, self._given = pair, given
+        self._trees = (made[0][0], made[1][0])
+        self._sides = (made[0][1], made[1][1])
         self._watch = given.watch
 
     def review(self) -> Review:
@@ -132,13 +146,19 @@ class _Reviewing:
         lint, tests = self._checked()
         changed = changes(pair, self._sides)
         self._watch(f"proving {len(changed)} changes")
-        found = compare(*self._sides, examples=MOST_EXAMPLES)
+        found = self._given.prove(*self._sides)
         self._watch(f"looking for the causes of {len(found.opens) + len(found.closes)} regions")
         regions = regions_told(found, changed, self._sides)
         changed = with_regions(changed, regions)
         files = files_told(pair, changed)
         proof = self._proof(found, changed)
-        routing = route(Found(self._sides, changed, regions, files, proof, self._keeper()))
+        routing = route(
+            Found(
+                *(self._sides, changed, regions, files, proof),
+                keeper=self._trees[0].access.content.owner,
+                suppressed=suppressed(pair),
+            )
+        )
         blocked = _blocked(lint, tests)
         return Review(
             tool=f"policyd {__version__}",
@@ -147,24 +167,26 @@ class _Reviewing:
             state=_state(blocked, proof, regions),
             blocked_by=blocked,
             totals=_totals(regions, changed, len(files), lint),
-            lint=tuple(sorted(lint)),
+            lint=tuple(ordered(lint)),
             tests=tests,
             files=tuple(files),
             changes=tuple(changed),
             proof=proof,
             regions=tuple(regions),
             routing=routing,
-            today=self._given.today.isoformat() if self._given.today else None,
+            today=self._given.now.date().isoformat() if self._given.now else None,
         )
 
-    def _checked(self) -> tuple[list[Noted], Tests]:
-        """What lint says of the head, and what its tests come to."""
-        version, head = self._pair.head, self._sides[1]
-        self._watch("running the tests of the head")
+    def _checked(self) -> tuple[list[Notice], Tests]:
+        """What lint says of the head, by the levels of the base, and what its tests come to."""
+        version, head, now = self._pair.head, self._sides[1], self._given.now
+        self._watch("running lint and the tests of the head")
         tests, findings = suites_in(version.suites, version.unreadable_suites, head)
-        return [_noted(each) for each in findings], _tested(
-            run(Engine(head), tests, today=self._given.today, others=self._given.others)
-        )
+        subject = Subject(version.files, self._trees[1], head, tests, now or _NO_TIME)
+        found = lint(subject, levels_of(self._trees[0].company))
+        day = now.astimezone(head.calendar.zone).date() if now else None
+        report = run(Engine(head), tests, today=day, others=self._given.others)
+        return [*map(of_finding, findings), *found], _tested(report)
 
     def _proof(self, found: Comparison, changed: Sequence[Change]) -> Proof:
         access = _proved(found)
@@ -187,12 +209,6 @@ class _Reviewing:
         )
         return UnitTold(unit=unit, verdict=str(found.verdict), told=(*told, *found.gaps))
 
-    def _keeper(self) -> str:
-        """Who answers in the base for the guardrails, and for what nobody else answers for."""
-        document, _ = read(layout.ACCESS, self._pair.base.files[layout.ACCESS])
-        assert isinstance(document.data, dict)  # noqa: S101 - the base loads
-        return str(document.data["owner"])
-
 
 def _proved(found: Comparison) -> Proved:
     return Proved(verdict=str(found.verdict), closing=str(found.closing), gaps=found.gaps)
@@ -201,10 +217,6 @@ def _proved(found: Comparison) -> Proved:
 def _tree(version: Version, snapshot: Snapshot | None) -> Tree:
     digest = snapshot.digest if snapshot else None
     return Tree(name=version.name, commit=version.commit, snapshot=digest)
-
-
-def _noted(each: Finding) -> Noted:
-    return Noted(each.file, each.line, each.column, each.code, "error", each.message)
 
 
 def _tested(report: Report) -> Tests:
@@ -236,8 +248,8 @@ def _problems(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*problems, *result.gaps)))
 
 
-def _blocked(lint: Sequence[Noted], tests: Tests) -> tuple[str, ...]:
-    by = {"lint": any(each.level == "error" for each in lint), "tests": bool(tests.failed)}
+def _blocked(lint: Sequence[Notice], tests: Tests) -> tuple[str, ...]:
+    by = {"lint": any(map(is_blocking, lint)), "tests": bool(tests.failed)}
     return tuple(name for name, is_so in by.items() if is_so)
 
 
@@ -256,8 +268,10 @@ def _state(blocked: Sequence[str], proof: Proof, regions: Sequence[RegionTold]) 
 
 
 def _totals(
-    regions: Sequence[RegionTold], changed: Sequence[Change], files: int, lint: Sequence[Noted]
+    regions: Sequence[RegionTold], changed: Sequence[Change], files: int, lint: Sequence[Notice]
 ) -> Totals:
+    weights = counts(lint)
+
     def count(side: str, *kinds: str) -> int:
         return sum(each.side == side and each.kind in kinds for each in regions)
 
@@ -271,6 +285,7 @@ def _totals(
         changes=len(changed),
         deciding=sum(each.decides for each in changed),
         files=files,
-        errors=sum(each.level == "error" for each in lint),
-        warnings=sum(each.level == "warning" for each in lint),
+        errors=weights["error"],
+        warnings=weights["warning"],
+        suppressed=weights["suppressed"],
     )

@@ -165,8 +165,10 @@ def _needed(found: Found) -> Iterator[_Need]:
     for change in seen:
         yield from _for_change(found, change)
     yield from _for_regions(found)
+    codes = {each.code for each in _grounds(found)}
     is_same = found.proof.access.verdict == Verdict.PROVED
-    if not is_same and any(_grounds(found)):
+    # Guardrails that are proved to come to the same need nobody but who answers for them.
+    if codes and not (is_same and codes == {"guardrail"}):
         yield _Need(found.keeper, "change", ("guardrails",))
     for file in found.files:
         if file.means == "uncovered":

@@ -14,10 +14,12 @@ from policyd.review.headlines import (
     concerned,
     decided,
     headline,
+    lint_words,
     marked,
     means,
     proof_rows,
     test_words,
+    told_lint,
     totals,
     waiting,
     what_of,
@@ -75,20 +77,16 @@ def _tree(name: str, commit: str | None) -> str:
 def _checks(review: Review) -> Iterator[_Told]:
     """What each step came to, in one row."""
     rows = [
-        ("lint", f"{review.totals.errors} errors, {review.totals.warnings} warnings"),
+        ("lint", lint_words(review)),
         ("tests", test_words(review)),
         *proof_rows(review),
     ]
     wide = max(len(name) for name, _ in rows)
     for name, said in rows:
         yield wide + 4, f"  {name:<{wide}}  {said}", ""
-    for each in review.lint:
+    for each in told_lint(review):
         style = "red" if each.level == "error" else ""
-        yield (
-            6,
-            f"    {each.level} {each.file}:{each.line}:{each.column}: {each.code} {each.message}",
-            style,
-        )
+        yield 6, f"    {each.level} {each.file}:{each.line}: {each.title}: {each.message}", style
     for test in review.tests.told:
         yield 6, f"    {test.verdict} {test.file}:{test.line}: {test.it}", "red"
         for problem in test.problems:

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from policyd.model.call import Call, Entity
+from policyd.model.call import Call
 from policyd.model.errors import UsageError
+from policyd.review.recorded import recorded
+
+_NO = "no-decision"
 
 
 class ToldCall(NamedTuple):
@@ -48,36 +51,24 @@ def of_witness(review: bytes, number: int) -> ToldCall:
 def of_record(record: Mapping[str, Any]) -> ToldCall:
     """The call of a record of a decision.
 
-    What is kept apart of a record is nothing that a decision reads, so nothing is missing.
-
     Raises:
         UsageError: *record* is of something else, or of what is no integration's call.
     """
-    told, facts = record.get("call"), record.get("facts")
-    if record.get("kind") != "decision" or told is None or facts is None:
+    kind = record.get("kind")
+    if kind != "decision":
         raise UsageError(
-            f"the record is of kind `{record.get('kind')}`, and only a decision makes a test",
-            code="no-decision",
+            f"the record is of kind `{kind}`; only a decision's makes a test", code=_NO
         )
-    if "subject_type" in told or "resource_type" in told:
+    try:
+        found = recorded(msgspec.json.encode(record))
+    except msgspec.MsgspecError:
+        raise UsageError("the record is of another version of policyd", code=_NO) from None
+    if found is None:
+        raise UsageError("the record is of a call that was never decided", code=_NO)
+    call, facts = found.call, found.facts
+    if (call.subject.type, call.resource.type) != ("integration", "dataset"):
         raise UsageError(
-            "the record is of a call that is none of an integration on a dataset, which no test"
-            " can name",
-            code="no-decision",
+            "the record is not about an integration and a dataset: a test can name nothing else",
+            code=_NO,
         )
-    sent, volume = told["destination"], told.get("volume", {})
-    call = Call(
-        Entity("integration", told["subject"]),
-        told["action"],
-        Entity("dataset", told["dataset"]),
-        fields=tuple(told.get("fields", ())),
-        labels=tuple(told["labels"].get("asserted", ())),
-        endpoint=sent.get("sent"),
-        path=sent.get("path"),
-        method=sent.get("method"),
-        sources=tuple(told.get("sources", ())),
-        rows=volume.get("rows"),
-        bytes=volume.get("bytes"),
-        supported_obligations=tuple(told.get("supported_obligations", ())),
-    )
-    return ToldCall(call, datetime.fromisoformat(facts["now"]), facts.get("used", {}))
+    return ToldCall(call, facts.now, facts.used)

@@ -19,9 +19,9 @@ from policyd.search.asking import (
     Reply,
 )
 from policyd.search.condition import condition
-from policyd.search.database import Database, Deadline, Row
+from policyd.search.database import Cut, Database, Deadline, Row
 from policyd.search.log import Log
-from policyd.search.sweep import Sweep, Way
+from policyd.search.sweep import Sight, Sweep, Way
 
 _PAGE_LEAST = 2
 """Segments that are searched first for a page: mostly they are enough."""
@@ -98,7 +98,12 @@ def _page(sweep: Sweep, asked: Page) -> PageFound:
         sight.records = _up_to(sight.records, cursor, newest_first=newest_first)
     elif sight.cut:
         cursor = sight.records.start if newest_first else sight.records.stop - 1
-    leaves, lost = sweep.leaves(found)
+    try:
+        leaves, lost = sweep.leaves(found)
+    except Cut as cut:  # nothing was shown, so that nothing was looked at
+        start = records.stop if newest_first else records.start
+        sight = Sight(range(start, start), cut=cut.code)
+        return PageFound(sight.seen(), (), start if newest_first else start - 1)
     sight.lost = [each for each in (*sight.lost, *lost) if _meets(each, sight.records)]
     records_found = tuple((seq, leaves[seq]) for seq in found if seq in leaves)
     return PageFound(sight.seen(), records_found, cursor)

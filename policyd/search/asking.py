@@ -127,14 +127,16 @@ class PageFound(Part, frozen=True, tag="page"):
 
 
 class Facet(Part, frozen=True):
-    """The most frequent values of a field, the number of other values, and of records with none.
+    """The most frequent values of a field, each with its records.
 
-    `cut` is as in `Seen`: then the counts are those of the records that were looked at.
+    There are so many `others`, which the `rest` of the records have; the field has no value in the
+    records `without`. If it was cut, these are those that were looked at.
     """
 
     field: str
     counts: tuple[tuple[str, int], ...]
     others: int
+    rest: int
     without: int
     seen: Seen
 

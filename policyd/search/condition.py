@@ -21,6 +21,8 @@ _OWN = (
 )
 """Holds of decisions about integrations that a bound key speaks for: see `Key.speaks_for`."""
 
+ANYWHERE = Place(1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -56,8 +58,8 @@ def _own(bounds: Bounds) -> dict[str, Any]:
     return {"own_units": list(bounds.units), "own_integrations": list(bounds.integrations)}
 
 
-def check_rights(field: str, roles: Collection[str], place: Place) -> None:
-    """Nothing, if a key with these roles may ask about a field.
+def check_rights(field: str, roles: Collection[str], place: Place = ANYWHERE) -> None:
+    """Nothing, if a key with these roles may ask about a field, be it at a *place* of a query.
 
     Raises:
         QueryRefused: it may not.

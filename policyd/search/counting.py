@@ -1,6 +1,8 @@
 """Counting: how many records have which value, at large and over time."""
 
 from datetime import UTC, datetime
+from itertools import chain
+from itertools import count as counting_from
 
 from policyd.ledger.stamp import timestamp
 from policyd.search.asking import (
@@ -11,6 +13,7 @@ from policyd.search.asking import (
     Histogram,
     HistogramFound,
 )
+from policyd.search.condition import check_rights
 from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Deadline, Row
 from policyd.search.fields import LISTS
@@ -21,62 +24,69 @@ MOST_SERIES = 12
 
 _WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 _DAY = 86_400
-_TOTAL_SHARE = 0.25
 
 _COUNTED = "create or replace temp table counted(value varchar, records bigint)"
-_TAKE = "insert into counted select {value} as value, count(*) from {log} group by all"
+_TAKE = "insert into counted select value, count(*) from {log} group by all"
 _TOP = (
     "select value, sum(records)::bigint as records from counted where value is not null"
     " group by value order by records desc, value limit $most"
 )
 _REST = (
-    "select count(distinct value), coalesce(sum(records) filter (value is null), 0)::bigint"
-    " from counted"
+    "select count(distinct value), coalesce(sum(records), 0)::bigint,"
+    " coalesce(sum(records) filter (value is null), 0)::bigint from counted"
 )
 
 
 def facets(sweep: Sweep, asked: Facets) -> FacetsFound:
-    """The most frequent values of some fields; each gets its share of the time that is left."""
-    total, whole = _total(sweep, sweep.deadline.part(_TOTAL_SHARE))
-    made = []
+    """The most frequent values of some fields; each gets its share of the time that is left.
+
+    Raises:
+        QueryRefused: a field is one that the asker may not ask about.
+    """
+    for field in asked.fields:
+        check_rights(field, asked.scope.roles)
+    made: list[Facet] = []
     for at, field in enumerate(asked.fields):
-        until = sweep.deadline.part(1 / (len(asked.fields) - at))
+        until = sweep.deadline.part(1 / (len(asked.fields) - at + 1))
         made.append(_facet(sweep, field, asked.most, until))
-    return FacetsFound(whole.seen(), total, tuple(made))
-
-
-def _total(sweep: Sweep, until: Deadline) -> tuple[int, Sight]:
-    counts: list[int] = []
-
-    def statement(relation: str) -> str:
-        return f"select count(*) from {relation} as log where {sweep.condition.text}"
-
-    def take(rows: list[Row]) -> bool:
-        counts.append(rows[0][0])
-        return False
-
-    sight = sweep.run(Way(sweep.records, until=until), statement, take)
-    return sum(counts), sight
+    counted = [each for each in made if COLUMNS[each.field] not in LISTS]
+    if not counted:  # a record with several values counts for each of them
+        counted = [_facet(sweep, "kind", 1, sweep.deadline)]
+    whole = max(counted, key=lambda each: each.seen.end - each.seen.first)
+    records = whole.without + whole.rest + sum(count for _, count in whole.counts)
+    return FacetsFound(whole.seen, records, tuple(made))
 
 
 def _facet(sweep: Sweep, field: str, most: int, until: Deadline) -> Facet:
     name = COLUMNS[field]
     value = f"cast({name} as varchar)"
     if name in LISTS:
-        value = f"unnest(if(len({name}) > 0, list_distinct({name}), [null]))"
+        # Mostly there is one value at most, and nothing to be told apart.
+        value = (
+            f"unnest(case when len({name}) > 1 then list_distinct({name})"
+            f" when len({name}) = 1 then {name} else [null] end)"
+        )
 
     def statement(relation: str) -> str:
         rows = f"(select {value} as value from {relation} as log where {sweep.condition.text})"
-        return _TAKE.format(value="value", log=rows)
+        return _TAKE.format(log=rows)
 
     sweep.once(_COUNTED)
     sight = sweep.run(Way(sweep.records, until=until), statement)
     try:
         counts = sweep.once(_TOP, {"most": most})
-        ((values, without),) = sweep.once(_REST)
+        ((values, records, without),) = sweep.once(_REST)
     except Cut as cut:
-        sight.cut, counts, values, without = cut.code, [], 0, 0
-    return Facet(field, tuple(counts), max(0, values - len(counts)), without, sight.seen())
+        sight.cut, counts, values, records, without = cut.code, [], 0, 0, 0
+    shown = sum(count for _, count in counts)
+    return Facet(
+        field=field,
+        counts=tuple(counts),
+        others=max(0, values - len(counts)),
+        rest=max(0, records - without - shown),
+        without=without,
+        seen=sight.seen(),
+    )
 
 
 def histogram(sweep: Sweep, asked: Histogram) -> HistogramFound:
@@ -122,7 +132,8 @@ def _over_time(
         return False
 
     sight = sweep.run(Way(records), statement, take)
-    return tuple(_bucket(start, counts[start], _series(counts)) for start in sorted(counts)), sight
+    shown = _series(counts)
+    return tuple(_bucket(start, counts[start], shown) for start in sorted(counts)), sight
 
 
 def _series(counts: dict[int, dict[str | None, int]]) -> set[str | None]:
@@ -147,12 +158,11 @@ def _by_name(count: tuple[str | None, int]) -> str:
 
 def _width(first: datetime, last: datetime, buckets: int) -> int:
     """Seconds of a bucket: a length that people know, so that there are at most so many."""
-    span = (last - first).total_seconds()
-    for each in _WIDTHS:
-        # Buckets begin at round times, so that there may be one more than fit.
-        if span / each + 1 <= buckets:
-            return each
-    days = _DAY
-    while span / days + 1 > buckets:
-        days += _DAY
-    return days
+    start, end = _seconds(first), _seconds(last)
+    days = (days * _DAY for days in counting_from(2))
+    # It ends: at the latest one bucket has all time since 1970.
+    return next(each for each in chain(_WIDTHS, days) if end // each - start // each + 1 <= buckets)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=UTC).timestamp())

@@ -42,8 +42,13 @@ LISTS = frozenset(
 )
 """Columns that hold several values; a record is found if one of them is what is asked for."""
 
-WHOLE = frozenset({"id", "decision_id", "request_id", "traceparent"})
-"""Columns of ids, of which a quoted text without a field has to be the whole."""
+IDS = ("id", "decision_id")
+SENT = ("request_id", "traceparent")
+WHOLE = frozenset({*IDS, *SENT})
+"""Columns of ids, ours and the caller's, of which a text without a field has to be the whole."""
+
+ID_LENGTH = len("01938f6e-27a1-7c7e-8f4e-0123456789ab")
+"""Characters of the shortest of our ids."""
 
 EVERYONE: tuple[str, ...] = ()
 RULES = ("author", "auditor", "admin")  # who may know by which rule something was decided
@@ -164,6 +169,11 @@ _ALL = (
         "obligation:mask",
         "obligations",
     ),
+    _word(
+        "owner",
+        "Where nobody answered for the integration any more: how far that had come.",
+        "grace quarantined",
+    ),
     _text("template", "The template of the integration.", "template:saas-sync"),
     _text("stage", "The stage of the integration.", "stage:production"),
     _text("role", "A role of the integration.", "role:reader", "roles"),
@@ -228,9 +238,19 @@ _ALL = (
         ("missing", "done", "failed", "ran-despite-deny"),
     ),
     _text("error", "The kind of failure that an outcome reports.", "error:timeout"),
-    _text("act", "What an act of administration did.", "act:revoke-key", roles=WATCHERS),
-    _text("target", "What an act of administration was done to.", "target:*", roles=WATCHERS),
-    _text("holder", "Who administered, by the holder of the key.", "holder:ann", roles=WATCHERS),
+    _text(
+        "act",
+        "What an act of administration did, or one on a hold.",
+        "act:revoke-key",
+        roles=WATCHERS,
+    ),
+    _text(
+        "target",
+        "What it was done to: the id of a key, the name of a hold.",
+        "target:case-17",
+        roles=WATCHERS,
+    ),
+    _text("holder", "Who did it, by the holder of the key.", "holder:ann", roles=WATCHERS),
     _text(
         "text",
         "What somebody searched the log for, or why something was done.",

@@ -23,26 +23,6 @@ MOST_EDGES = 50_000
 
 DATASET, INTEGRATION = "dataset", "integration"
 
-_MOVING = """
-(select *, unnest(if(action = 'write' and len(sources) > 0, sources, [null])) as origin
- from {log} as log
- where kind = 'decision' and action in ('read', 'write', 'send') and {condition})
-"""
-_ENDS = """
-case when action = 'write' and origin is null then 'integration' else '{kind}' end as source_kind,
-case when action <> 'write' then {of_dataset}
-     when origin is null then coalesce(subject, '') else {of_origin} end as source,
-case when action = 'write' then '{kind}' when action = 'read' then 'integration'
-     when destination is not null then 'destination' else 'host' end as target_kind,
-case when action = 'write' then {of_dataset} when action = 'read' then coalesce(subject, '')
-     else coalesce(destination, host, endpoint, '') end as target
-"""
-_OF_DATASETS = {"kind": "dataset", "of_dataset": "dataset", "of_origin": "origin"}
-_OF_SYSTEMS = {
-    "kind": "system",
-    "of_dataset": "coalesce(system, '')",
-    "of_origin": "split_part(origin, '/', 1)",
-}
 _MEASURES = """
 count(*) filter (decision = 'allow') as allowed,
 count(*) filter (decision = 'deny') as denied,
@@ -50,6 +30,31 @@ coalesce(sum(rows) filter (decision = 'allow'), 0)::bigint as rows,
 coalesce(sum(bytes) filter (decision = 'allow'), 0)::bigint as bytes,
 min(ts) as first, max(ts) as last, max(seq) as example
 """
+# First by what records have, which is quick; what that means is said of the few that come out.
+_ALIKE = """
+select action, {data} as data, level, categories, destination is not null as is_listed,
+       if(action = 'write' and len(sources) > 0, array_to_string(sources, ' '), null) as origins,
+       coalesce(if(action = 'send', coalesce(destination, host), subject), '') as other,
+       {measures}
+from {log} as log
+where kind = 'decision' and action in ('read', 'write', 'send') and {condition}
+group by all
+"""
+_ENDS = """
+select if(action = 'write' and origin is null, 'integration', '{kind}'),
+       case when action <> 'write' then data when origin is null then other else {origin} end,
+       case when action = 'write' then '{kind}' when action = 'read' then 'integration'
+            when is_listed then 'destination' else 'host' end,
+       if(action = 'write', data, other),
+       level, categories, allowed, denied, rows, bytes, first, last, example
+from (select *, unnest(coalesce(string_split(origins, ' '), [null])) as origin from ({alike}))
+"""
+_OF_DATASETS = {"kind": "dataset", "data": "dataset", "origin": "origin"}
+_OF_SYSTEMS = {
+    "kind": "system",
+    "data": "coalesce(system, '')",
+    "origin": "split_part(origin, '/', 1)",
+}
 _TABLE = """
 create or replace temp table flow(
  source_kind varchar, source varchar, target_kind varchar, target varchar,
@@ -58,7 +63,7 @@ create or replace temp table flow(
  first timestamp, last timestamp, example bigint)
 """
 _KEY = "source_kind, source, target_kind, target, level, categories"
-_TAKE = "insert into flow select {ends}, level, categories, {measures} from {moving} group by all"
+_TAKE = "insert into flow {ends}"
 _BUSIEST = f"""
 select {_KEY}, sum(allowed)::bigint, sum(denied)::bigint, sum(rows)::bigint, sum(bytes)::bigint,
        min(first), max(last), max(example)
@@ -75,11 +80,13 @@ class _Node(NamedTuple):
 def flows(sweep: Sweep, asked: Flows) -> FlowsFound:
     """The busiest flows; or those that lead from a dataset, or to it, step by step."""
     ways = asked.ways
-    said = _ENDS.format(**(_OF_DATASETS if ways.dataset else _OF_SYSTEMS))
+    words = _OF_DATASETS if ways.dataset else _OF_SYSTEMS
 
     def statement(relation: str) -> str:
-        moving = _MOVING.format(log=relation, condition=sweep.condition.text)
-        return _TAKE.format(ends=said, measures=_MEASURES, moving=moving)
+        alike = _ALIKE.format(
+            data=words["data"], measures=_MEASURES, log=relation, condition=sweep.condition.text
+        )
+        return _TAKE.format(ends=_ENDS.format(alike=alike, **words))
 
     sweep.once(_TABLE)
     sight = sweep.run(Way(sweep.records), statement)

@@ -264,7 +264,7 @@ def _unknown(head: Token, name: str) -> QueryRefused:
     meant = near_field(name)
     hint = f"did you mean `{meant}`?"
     if not meant:
-        hint = 'see docs/audit-search.md for those there are, or write "…" for a text anywhere'
+        hint = '`policyd audit fields` has them all; write "…" for a text anywhere'
     expected = [f"`{meant}:`"] if meant else [f"`{each}:`" for each in NAMES]
     return refused(
         head, f"there is no field {shown(name)}: {hint}", "query-unknown-field", *expected

@@ -77,7 +77,7 @@ decision:deny unit:sales -destination:*.example label>=confidential after:2026-0
 It is asked with `policyd audit search 'QUERY'`, or as `q` of `GET /v1/audit/records`; the same
 language narrows facets, histogram, flows and the live log. What was asked, and by whom, is a
 record itself. A query that cannot be read is refused (422) with a code, the column where that
-shows, and what could stand there.
+shows, and what could stand there. `policyd audit fields` has the fields at hand.
 
 ## How parts are put together
 
@@ -124,7 +124,8 @@ not found: a server that hides `address` finds nothing by it.
 
 ## Fields
 
-Who may search may ask for every field, unless a role is named: then the key needs one of them.
+Who may search may ask for every field, unless a role is named: then the key needs one of them, or
+the query is refused as `query-field-forbidden`.
 """
 
 _SINCE = """

@@ -10,7 +10,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 
-from policyd.search.fields import FIELDS, LISTS, WHOLE, Field, Kind
+from policyd.search.fields import FIELDS, ID_LENGTH, IDS, LISTS, SENT, WHOLE, Field, Kind
 from policyd.search.query import (
     All,
     Any,
@@ -108,8 +108,7 @@ class _Made:
         first = field.columns[0]
         match test:
             case Is(str(text)) if field.kind is Kind.ANYWHERE:
-                bound = self._bind(text)
-                return _either(_has(each, bound) for each in field.columns)
+                return self._anywhere(field, self._bind(text))
             case Is(IPv4Network() | IPv6Network() as network):
                 low, high = ends(network)
                 return f"{first} between {self._bind(low)} and {self._bind(high)}"
@@ -118,6 +117,17 @@ class _Made:
             case Within(Level() as low, Level() as high):
                 return f"({self._level(first, '>=', low)} and {self._level(first, '<=', high)})"
         return self._text(field, test)
+
+    def _anywhere(self, field: Field, bound: str) -> str:
+        """Texts are looked through; ids are looked for whole, as a part of one names nothing.
+
+        The planner knows the bound text: with one that is too short for an id, the columns that
+        take longest to read, since no two records have the same, are not read at all.
+        """
+        names = [_called(each, "contains", bound) for each in field.columns if each not in WHOLE]
+        said = [_equals(each, bound) for each in SENT]
+        ids = _either(_equals(each, bound) for each in IDS)
+        return _either([*names, *said, f"(length({bound}) >= {ID_LENGTH} and {ids})"])
 
     def _text(self, field: Field, test: Test) -> str:
         match test:
@@ -204,11 +214,6 @@ def _called(column: str, function: str, bound: str) -> str:
     if column in LISTS:
         return f"len(list_filter({column}, lambda each: {function}(each, {bound}))) > 0"
     return f"{function}({column}, {bound})"
-
-
-def _has(column: str, bound: str) -> str:
-    """Ids are looked for whole: nearly every record has others, and a part of one names nothing."""
-    return _equals(column, bound) if column in WHOLE else _called(column, "contains", bound)
 
 
 def _is_there(column: str) -> str:

@@ -71,7 +71,7 @@ class Sweep:
     def __init__(
         self, log: Log, database: Database, condition: Condition, size: int, deadline: Deadline
     ) -> None:
-        self.records = range(log.first, max(log.first, size))
+        self.records = range(log.first, max(log.first, min(size, log.size)))
         self.condition = condition
         self.deadline = deadline
         self._log = log

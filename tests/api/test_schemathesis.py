@@ -22,7 +22,7 @@ URL = "https://policyd.example"
 _PATIENCE_S = 300  # a bound for what hangs
 SETTINGS = """
 [[operations]]
-include-path-regex = "^/v1/audit/(records|facets|histogram|flows|pairing)$"
+include-path-regex = "^/v1/audit/(records|facets|histogram|flows|pairing|tail)$"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "5xx"]
 """

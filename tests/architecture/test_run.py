@@ -324,6 +324,7 @@ def test_the_reference_is_written_whole(toy: Toy, program: str, code: int, left:
     toy.write("docs/check-api.md", "as it was")
     toy.write("policyd/api/reference.py", program)
     toy.write("policyd/search/reference.py", "")
+    toy.write("tests/audit_page.py", "")
     toy.write("policyd/review/lint/page.py", "print('rules')")
     outcome = toy.run("docs")
     assert outcome.code == code

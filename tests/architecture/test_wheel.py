@@ -54,6 +54,18 @@ def test_the_saved_queries_are_installed(wheel: ZipFile) -> None:
     assert {f"policyd_audit/queries/{each}" for each in files} <= set(wheel.namelist())
 
 
+def test_what_modules_read_is_installed(wheel: ZipFile) -> None:
+    """The wheel holds the files beside modules that these read when they run."""
+    beside = {
+        path.relative_to(package.parent).as_posix()
+        for package in PACKAGES
+        for path in package.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert "policyd/search/grammar.lark" in beside
+    assert beside <= set(wheel.namelist())
+
+
 def test_the_commands_are_installed(wheel: ZipFile) -> None:
     """The wheel brings `policyd` and `policyd-audit`, and the licence."""
     entry_points = ConfigParser()

@@ -26,6 +26,7 @@ from tests.benchmarks.tables import (
     ledger,
     reload,
     sealing,
+    search,
     survival,
     verify,
 )
@@ -42,6 +43,7 @@ TABLES: Tables = {
     "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
+    "search": search.run,
 }
 FINE, FAILED, USAGE = 0, 1, 2
 _EPILOG = """\
@@ -62,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=_positive, metavar="N", help="turns of each  [3; quick: 1]")
     made.add_argument(
         "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 2]"
+    )
+    made.add_argument(
+        "--records", type=_positive, metavar="N", help="in the log that is searched  [10,000,000]"
     )
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the figures here  [.bench/bench.json]"
@@ -132,6 +137,7 @@ def _measure(console: Console, asked: argparse.Namespace, tables: Tables, report
                 quick=asked.quick,
                 scratch=Path(scratch),
                 say=say,
+                records=asked.records,
             )
             try:
                 table = tables[name](plan)

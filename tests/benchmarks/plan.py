@@ -21,6 +21,7 @@ class Plan:
         quick: Whether only to see that everything works.
         scratch: A folder that is removed after the run.
         say: Told what is going on.
+        records: Of the log that is searched, if not as many as usual.
     """
 
     rounds: int
@@ -28,6 +29,7 @@ class Plan:
     quick: bool
     scratch: Path
     say: Say
+    records: int | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,27 +67,25 @@ class PolicydServer(Served):
     path = EVALUATION
     batch_path = EVALUATIONS
 
-    def __init__(
-        self,
-        company: Company,
-        scratch: Path,
-        prepare: Callable[[Home], None] = lambda _home: None,
-    ) -> None:
-        """Start one in folder mode, once its data folder is prepared, and make keys."""
+    def __init__(self, company: Company, scratch: Path, home: Home | None = None) -> None:
+        """Start one in folder mode, on a data folder that is there or a new one, and make keys."""
         self.policies = scratch / "policies"
         if not self.policies.exists():
             company_files.write(company, self.policies)
-        self.home = Home.make(scratch / "data")
-        prepare(self.home)
+        self.home = home or Home.make(scratch / "data")
         port = free_port()
         command = [sys.executable, "-m", "policyd", "serve", "--port", str(port)]
         where = ["--data", self.home.data, "--policies", self.policies]
         self.process = Process([*command, *where], port, scratch / "policyd.log", _PATIENCE_S)
         units = list(company.units)
-        self.keys = tuple(self._make_key(f"pep {number}", units) for number in range(KEYS))
+        self.keys = tuple(self._make_key(f"pep {number}", "pep", units) for number in range(KEYS))
 
-    def _make_key(self, holder: str, units: list[str]) -> str:
-        asked = {"holder": holder, "roles": ["pep"], "units": units}
+    def make_reader(self) -> str:
+        """A key that may read the log."""
+        return self._make_key("auditor", "auditor", [])
+
+    def _make_key(self, holder: str, role: str, units: list[str]) -> str:
+        asked = {"holder": holder, "roles": [role], "units": units}
         with Connection(self.process.port) as line:
             made = line.send("POST", "/v1/keys", encode(asked), JSON | bearer(self.home.admin))
         assert made.status == 201, made

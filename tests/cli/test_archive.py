@@ -173,5 +173,5 @@ def test_saved_queries_are_listed(policyd: Program) -> None:
     shown = policyd("audit", "run")
     assert "who-read-the-log " in shown.out
     listed = policyd("audit", "run", "--json").json()["queries"]
-    assert len(listed) == 12
+    assert len(listed) == 13
     assert all(each["question"].endswith("?") for each in listed)

@@ -13,16 +13,25 @@ ACCESS = "guardrails/access.yaml"
 NIGHT = "    outside: [business-hours]\n"
 
 
+def copied(folder: Path) -> Path:
+    """A copy of the sample company, with the tests of one unit alone: that is quicker."""
+    shutil.copytree(POLICIES, folder, ignore=shutil.ignore_patterns("*_test.yaml", "schemas"))
+    shutil.copytree(
+        POLICIES / "units/finance/tests", folder / "units/finance/tests", dirs_exist_ok=True
+    )
+    return folder
+
+
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A copy of the sample company."""
-    return Path(shutil.copytree(POLICIES, tmp_path / "old"))
+    return copied(tmp_path / "old")
 
 
 @pytest.fixture
 def new(tmp_path: Path) -> Path:
     """Another one, to be changed."""
-    return Path(shutil.copytree(POLICIES, tmp_path / "new"))
+    return copied(tmp_path / "new")
 
 
 def edit(tree: Path, file: str, before: str, after: str) -> None:
@@ -42,7 +51,8 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
     """Totals stand first and last; what opens has its cause, its call and its owners."""
     widen(new)
 
-    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md", COLUMNS="400")
+    ended = policyd("review", old, new, "--out", "r.json", COLUMNS="400")
+    comment = policyd("review", "--from", "r.json", "--format", "markdown").out
 
     lines = ended.out.splitlines()
     assert (ended.code, ended.err) == (0, "")
@@ -52,7 +62,6 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
     assert "    by   unit:hr/headcount changed (units/hr/access.yaml:3, of hr-apps)" in lines
     artefact = json.loads((policyd.folder / "r.json").read_text())
     assert f"digest {artefact['digest']}" in lines
-    comment = (policyd.folder / "c.md").read_text()
     assert comment.startswith("<!-- policyd:review key=")
     assert artefact["digest"] in comment
 
@@ -60,7 +69,7 @@ def test_two_folders(policyd: Program, old: Path, new: Path) -> None:
 def test_two_revisions(tmp_path: Path) -> None:
     """A revision is read as it was committed, and nothing of the checkout matters."""
     repository = Repository(tmp_path / "repo")
-    shutil.copytree(POLICIES, repository.folder / "policies")
+    copied(repository.folder / "policies")
     base = repository.commit({}, "as it is")
     widen(repository.folder / "policies")
     head = repository.commit({}, "more")
@@ -77,21 +86,42 @@ def test_two_revisions(tmp_path: Path) -> None:
     assert "Opens 1, closes 0; 1 change in 1 file." in again.out
 
 
+def test_forms_for_code_hosts(policyd: Program, old: Path, new: Path) -> None:
+    """What opens stands beside the line that opens it, in each form; JSON comes back as it was."""
+    widen(new)
+    policyd("review", old, new, "--out", "r.json")
+
+    sarif, junit, github, same = (
+        policyd("review", "--from", "r.json", "--format", form)
+        for form in ("sarif", "junit", "github", "json")
+    )
+
+    opens = [one for one in sarif.json()["runs"][0]["results"] if one["ruleId"] == "opens"]
+    place = opens[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "units/hr/access.yaml"
+    assert place["region"]["startLine"] == 3
+    assert "may read `hris/org-chart`" in junit.out
+    assert "::warning file=units/hr/access.yaml,line=3,col=3,title=opens::region 1" in github.out
+    assert same.out == (policyd.folder / "r.json").read_text()
+
+
 def test_exit_codes_in_detail(policyd: Program, old: Path, new: Path) -> None:
     """Widening is a fact and no failure, unless somebody asks for a code of its own."""
-    same = policyd("review", old, new, "--detailed-exitcode")
-    widen(new)
-    opens = [policyd("review", old, new, *more) for more in ([], ["--detailed-exitcode"])]
-    edit(new, ACCESS, NIGHT, "")
-    tests = [policyd("review", old, new, *more) for more in ([], ["--detailed-exitcode"])]
-    edit(new, ACCESS, "forbid:\n", "forbids:\n")
-    lint = [policyd("review", old, new, *more) for more in ([], ["--detailed-exitcode"])]
 
-    assert "CHANGES NO CALL" in same.out
-    assert same.code == 0
-    assert [each.code for each in opens] == [0, 12]
-    assert [each.code for each in tests] == [1, 11]
-    assert [each.code for each in lint] == [1, 10]
+    def codes() -> list[int]:
+        plain = policyd("review", old, new, "--out", "r.json")
+        again = policyd("review", "--from", "r.json", "--detailed-exitcode")
+        return [plain.code, again.code]
+
+    same = codes()
+    widen(new)
+    opens = codes()
+    edit(new, ACCESS, NIGHT, "")
+    tests = codes()
+    edit(new, ACCESS, "forbid:\n", "forbids:\n")
+    lint = codes()
+
+    assert [same, opens, tests, lint] == [[0, 0], [0, 12], [1, 11], [1, 10]]
 
 
 def test_another_clock_is_not_proved(policyd: Program, old: Path, new: Path) -> None:
@@ -109,15 +139,17 @@ def test_a_head_that_does_not_load(policyd: Program, old: Path, new: Path) -> No
     """Every finding with its place; nothing is proved; the artefact says so too."""
     edit(new, ACCESS, "forbid:\n", "forbids:\n")
 
-    ended = policyd("review", old, new, "--out", "r.json", "--md", "c.md")
+    ended = policyd("review", old, new, "--out", "r.json")
 
     assert ended.code == 1
-    assert f"error {ACCESS}:6:1: unknown-key `forbids` means nothing here" in ended.out
+    assert f"error {ACCESS}:6: unknown-key: `forbids` means nothing here" in ended.out
     assert "BLOCKED: lint has errors" in ended.out
     told = json.loads((policyd.folder / "r.json").read_text())
     assert told["proof"]["access"]["verdict"] == "not-proved"
     assert told["head"]["snapshot"] is None
-    assert "unknown-key" in (policyd.folder / "c.md").read_text()
+    again = policyd("review", "--from", "r.json", "--format", "markdown")
+    assert "unknown-key" in again.out
+    assert again.code == 1
 
 
 def told_of_base(policyd: Program, old: Path, new: Path) -> Ended:
@@ -157,11 +189,11 @@ def test_names_in_any_script(policyd: Program, old: Path, new: Path) -> None:
     reason = "Führungskräfte planen mit 人数 und keinem Namen."
     edit(new, "units/hr/access.yaml", "Managers plan with numbers of people.", reason)
 
-    ended = policyd("review", old, new, "--md", "c.md", "--plain")
+    ended = policyd("review", old, new, "--out", "r.json", "--plain")
     plain = policyd("review", old, new, "--json", LANG="C", LC_ALL="C", PYTHONUTF8="0")
 
     assert reason in ended.out
-    assert reason in (policyd.folder / "c.md").read_text()
+    assert reason in policyd("review", "--from", "r.json", "--format", "markdown").out
     assert plain.code == 0
     assert plain.json()["state"] == "same"
 
@@ -181,7 +213,11 @@ def test_a_narrow_terminal(policyd: Program, old: Path, new: Path) -> None:
         (["old"], "one-folder"),
         (["old", "none"], "no-folder"),
         (["old", "new", "--out", "none/r.json"], "file-unwritable"),
-        (["old", "new", "--now", "soon"], "usage"),
+        (["old", "new", "--now", "soon"], "bad-time"),
+        (["old", "new", "--from", "r.json"], "usage"),
+        (["--from", "none.json"], "file-unreadable"),
+        (["--from", "new/policyd.yaml"], "bad-review"),
+        ([], "usage"),
         (["HEAD..HEAD"], "no-repository"),
     ],
 )

@@ -17,7 +17,7 @@ from policyd.ledger import record
 from policyd.ledger.personal import FIELDS, Personal
 from policyd.ledger.stamp import timestamp
 
-START = datetime(2026, 3, 1, 23, 59, 58, tzinfo=UTC)
+START = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
 LEVELS = ("public", "internal", "confidential", "restricted")
 TEXTS = [
     *("crm", "crm/customers", "crm/customers-old", "crm/", "sales", "sales/cube", "Sales", "a b"),
@@ -43,6 +43,7 @@ WORDS: Mapping[str, list[str]] = {
     "id": ["ann", "bob"],
     "type": ["user", "person", "mask", "row-limit"],
     "action": ["read", "write", "send", "delete", "grab"],
+    "owner": ["grace", "quarantined"],
     "mode": ["warn", "observe"],
     "would": ["deny"],
     "status": ["ok", "failed", "ran-despite-deny", "ran-unasked"],
@@ -54,7 +55,8 @@ KINDS: list[type[record.Record]] = [
     *(record.Epoch, record.PolicyChange, record.Admin, record.Retention, record.Hold),
     *(record.Query, record.Export, record.Refusals),
 ]
-_PAUSES = [timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=8), timedelta(days=9)]
+_PAUSES = [timedelta(**{each: 1}) for each in ("microseconds", "seconds", "days", "weeks")]
+_PAUSES += [timedelta(0)]
 _HIDING = [Personal(few, entropy=bytes) for few in ((), ("address", "on_behalf_of"), tuple(FIELDS))]
 
 

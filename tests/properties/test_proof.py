@@ -48,16 +48,16 @@ _WHOLE: list[Sequence[Any]] = [
     *([_FIELDS, [()] * len(_SAID) + _SAID, MOMENTS, (1, 1, None, 0, 2, 4), (0, 0, 1, 2, 3, 4)]),
     (*[None] * 6, *DATASETS),
 ]
-_SIZE = 1
+SIZE = 1
 for _each in _WHOLE:
-    _SIZE *= len(_each)
-STEP, ASKED = 1_000_003 * 7919 % _SIZE, 150
+    SIZE *= len(_each)
+STEP, ASKED = 1_000_003 * 7919 % SIZE, 150
 
 
 def calls(start: int, snapshot: Snapshot) -> Iterator[tuple[Call, Facts]]:
     """Calls from all over what can be asked, the same for one *start*."""
     for number in range(ASKED):
-        index = (start + number * STEP) % _SIZE
+        index = (start + number * STEP) % SIZE
         chosen: list[Any] = []
         for values in _WHOLE:
             index, rest = divmod(index, len(values))
@@ -94,7 +94,7 @@ def callers_of(pair: tuple[Snapshot, Snapshot]) -> list[Callers]:
     return [(one.get(each), two.get(each)) for each in sorted({*one, *two})]
 
 
-@given(pairs, st.integers(0, _SIZE))
+@given(pairs, st.integers(0, SIZE))
 def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Whatever call one side refuses, or burdens, and the other does not is in a difference."""
     witnesses, space, comparer, found = compared(pair)
@@ -106,7 +106,7 @@ def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) ->
                 assert is_found(space, found, side, witness), (call, facts, witness)
 
 
-@given(pairs, st.integers(0, _SIZE))
+@given(pairs, st.integers(0, SIZE))
 def test_every_allowed_call_is_found(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Against a company without integrations, what is found is all that a company allows."""
     nobody = replace(pair[1], integrations={})
@@ -204,12 +204,12 @@ def test_every_difference_is_one(pair: tuple[Snapshot, Snapshot], start: int) ->
     """Every call of a difference, whichever is taken, comes out as the difference says."""
     witnesses, _, _, found = compared(pair)
     for where, each in found[:: max(1, len(found) // 40)]:
-        bits, when = _one_of(each.bits, start), _one_of(each.when, start >> 20)
+        bits, when = one_of(each.bits, start), one_of(each.when, start >> 20)
         witness = witnesses.of((where, each), bits, when)
         assert each.kind == "roll-out" or witness.shows(each.side), (where, each, witness)
 
 
-def _one_of(bits: int, number: int) -> int:
+def one_of(bits: int, number: int) -> int:
     """One of the bits that are set."""
     for _ in range(number % bits.bit_count()):
         bits &= bits - 1
@@ -238,4 +238,4 @@ def _shows(drawn: tuple[tuple[Snapshot, Snapshot], int]) -> list[bool]:
 
 def test_calls_often_show_it() -> None:
     """Of the calls that are asked of two that differ, some come out in another way."""
-    assert share(st.tuples(pairs, st.integers(0, _SIZE)), _shows, 20) >= 0.005
+    assert share(st.tuples(pairs, st.integers(0, SIZE)), _shows, 20) >= 0.005

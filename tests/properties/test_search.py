@@ -18,7 +18,7 @@ from policyd.search.fields import FIELDS, Field, Kind
 from policyd.search.language import parse
 from policyd.search.matching import matches
 from policyd.search.query import Is, Query, Term
-from policyd.search.sql import OUTCOMES, where
+from policyd.search.sql import OUTCOMES, Where, where
 from policyd.search.syntax import LONGEST
 from tests.properties.logged import LEVELS, START, TEXTS, Drawing
 from tests.properties.queried import Asking
@@ -57,7 +57,11 @@ def sealed(leaves: list[bytes]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def searched(db: duckdb.DuckDBPyConnection, query: Query) -> list[int]:
     """What the database finds."""
-    made = where(query)
+    return found_by(db, where(query))
+
+
+def found_by(db: duckdb.DuckDBPyConnection, made: Where) -> list[int]:
+    """What the database finds by a condition."""
     sql = f"with outcomes as ({OUTCOMES}) select seq from log where {made.text} order by seq"  # noqa: S608
     return [seq for (seq,) in db.execute(sql, dict(made.parameters)).fetchall()]
 

@@ -12,7 +12,7 @@ from policyd.review.markdown import LIMIT
 from tests.review.golden import HERE, goldens, masked, pair_of, renderings, reviewed
 
 NAMES = sorted(goldens())
-FORMS = ("terminal.txt", "comment.md", "review.json")
+FORMS = ("terminal.txt", "comment.md")
 
 
 class Checklist(msgspec.Struct, forbid_unknown_fields=True):

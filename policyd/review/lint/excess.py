@@ -1,6 +1,7 @@
 """Excess: what a unit allows and the layers above it could not cover, whatever the moment."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from policyd.engine.rule_keys import covering
 from policyd.model.organisation import Integration
@@ -18,9 +19,22 @@ _Caller = tuple[str, frozenset[str], Integration | None]
 """What it is called, the names it answers to, and its entry if it has one."""
 
 
-def exceeding(snapshot: Snapshot, rule: Rule) -> Iterator[tuple[str, list[str]]]:
-    """By layer that covers too little: what the unit's rule allows beyond it, in words."""
-    found: dict[str, dict[str, None]] = {}
+class Excess(NamedTuple):
+    """A cell that a unit allows to a caller, and that a layer (in words) does not cover."""
+
+    layer: str
+    caller: str
+    cell: Cell
+
+    @property
+    def words(self) -> str:
+        """The cell in words."""
+        where = f" to `{self.cell.place}`" if self.cell.place else ""
+        return f"{self.cell.action} `{self.cell.data}`{where} by `{self.caller}`"
+
+
+def exceeding(snapshot: Snapshot, rule: Rule) -> Iterator[Excess]:
+    """What the rule of a unit allows beyond what is above it, once for each layer."""
     for caller in _callers(snapshot, rule):
         layers = {"the guardrails": "guardrail"}
         if caller[2] and caller[2].template:
@@ -28,10 +42,7 @@ def exceeding(snapshot: Snapshot, rule: Rule) -> Iterator[tuple[str, list[str]]]
         for told, layer in layers.items():
             for cell in cells(snapshot, rule.sentence):
                 if not _covered(snapshot, layer, caller, cell):
-                    where = f" to `{cell.place}`" if cell.place else ""
-                    words = f"{cell.action} `{cell.data}`{where} by `{caller[0]}`"
-                    found.setdefault(told, {})[words] = None
-    yield from ((layer, list(words)) for layer, words in found.items())
+                    yield Excess(told, caller[0], cell)
 
 
 def _callers(snapshot: Snapshot, rule: Rule) -> Iterable[_Caller]:

@@ -15,18 +15,18 @@ from policyd.review.lint.reach import (
     rank_range,
     system,
 )
-from policyd.review.lint.subject import Subject
 
 
-def refusals(subject: Subject, rule: Rule) -> list[str]:
+def refusals(snapshot: Snapshot, rule: Rule) -> list[str]:
     """What refuses the calls that *rule* covers, in words; nothing if one could pass."""
-    forbids = [each for each in subject.snapshot.rules.values() if _is_asked(subject, each, rule)]
+    lifted = {each.lifts for each in snapshot.exemptions.values()}
+    forbids = [each for each in snapshot.rules.values() if _is_asked(each, rule, lifted)]
     found: dict[str, None] = {}
-    for cell in cells(subject.snapshot, rule.sentence):
+    for cell in cells(snapshot, rule.sentence):
         why = (
-            _not_for_caller(subject.snapshot, rule.sentence, cell)
-            or _no_flow(subject, rule.sentence, cell)
-            or _forbidden(subject.snapshot, rule.sentence, cell, forbids)
+            _not_for_caller(snapshot, rule.sentence, cell, lifted)
+            or _no_flow(snapshot, rule.sentence, cell, lifted)
+            or _forbidden(snapshot, rule.sentence, cell, forbids)
         )
         if not why:
             return []
@@ -34,31 +34,32 @@ def refusals(subject: Subject, rule: Rule) -> list[str]:
     return list(found)
 
 
-def _is_asked(subject: Subject, forbid: Rule, rule: Rule) -> bool:
+def _is_asked(forbid: Rule, rule: Rule, lifted: set[str]) -> bool:
     """Whether a forbid is in force on every call that the rule covers, unless it speaks of less."""
-    is_firm = forbid.softening is None and forbid.ref not in subject.lifted
+    is_firm = forbid.softening is None and forbid.ref not in lifted
     return (
         forbid.section is Section.FORBID and is_firm and forbid.layer in ("guardrail", rule.layer)
     )
 
 
-def _not_for_caller(snapshot: Snapshot, says: Sentence, cell: Cell) -> str:
+def _not_for_caller(snapshot: Snapshot, says: Sentence, cell: Cell, lifted: set[str]) -> str:
     """That the place is listed for others than those the rule is about."""
     name = cell.place or system(cell.data)
     who = snapshot.destinations[name].who
-    if not who or any(can_be(snapshot, each, who) for each in says.who):
+    is_lifted = f"destination:{name}" in lifted
+    if not who or is_lifted or any(can_be(snapshot, each, who) for each in says.who):
         return ""
     return f"`{name}` is listed for others"
 
 
-def _no_flow(subject: Subject, says: Sentence, cell: Cell) -> str:
+def _no_flow(snapshot: Snapshot, says: Sentence, cell: Cell, lifted: set[str]) -> str:
     """That the flow table lets no part of the data into the zone."""
     if cell.place is None:
         return ""
-    zone = subject.snapshot.zones[subject.snapshot.destinations[cell.place].zone]
-    if any(each.startswith(f"zone:{zone.name}/") for each in subject.lifted):
+    zone = snapshot.zones[snapshot.destinations[cell.place].zone]
+    if any(each.startswith(f"zone:{zone.name}/") for each in lifted):
         return ""
-    for mark in marks(subject.snapshot.datasets[cell.data], says.only_fields):
+    for mark in marks(snapshot.datasets[cell.data], says.only_fields):
         treated = {zone.treatments[each] for each in mark.categories}
         is_above = mark.rank > zone.clearance and treated <= {Treatment.PASS}
         if Treatment.NEVER not in treated and not is_above:
@@ -83,6 +84,7 @@ def _speaks(snapshot: Snapshot, forbid: Sentence, says: Sentence, cell: Cell) ->
         and (cell.place is None or is_about_place(snapshot, forbid, cell.place))
         and forbid.in_systems_of in (None, kind)
         and forbid.stage in (None, says.stage)
+        and not forbid.only_fields
         and _is_of_all(snapshot, forbid, marks(snapshot.datasets[cell.data], says.only_fields))
         and (not forbid.during or (bool(says.during) and {*says.during} <= {*forbid.during}))
         and set(forbid.outside) <= set(says.outside)

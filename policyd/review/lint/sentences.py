@@ -18,24 +18,30 @@ _TOLD = 3
 
 def shadowed(subject: Subject) -> Iterator[Hit]:
     """Rules of which others of their layer say all, the latest first."""
-    for rules in by_layer(subject.snapshot.rules.values()).values():
+    for rule, found in shadows(subject.snapshot):
+        names = ", ".join(f"`{each.ref}`" for each in found)
+        say = "says" if len(found) == 1 else "say"
+        message = f"{names} {say} all of it: without it no call is decided differently"
+        yield Hit(rule.place, message, rule.ref)
+
+
+def shadows(snapshot: Snapshot) -> Iterator[tuple[Rule, tuple[Rule, ...]]]:
+    """Rules that are covered, each with those that cover it."""
+    for rules in by_layer(snapshot.rules.values()).values():
         left = {each.ref: each for each in rules}
         for rule in reversed(rules):
             others = [each for each in left.values() if each is not rule]
-            found = covering_rules(subject.snapshot, rule, others)
+            found = covering_rules(snapshot, rule, others)
             if found:
-                # INVARIANT: what is told of is no cover of others, so all of it can be removed.
+                # INVARIANT: what is covered covers no other, so all of it can be taken out at once.
                 del left[rule.ref]
-                names = ", ".join(f"`{each.ref}`" for each in found)
-                say = "says" if len(found) == 1 else "say"
-                message = f"{names} {say} all of it: without it no call is decided differently"
-                yield Hit(rule.place, message, rule.ref)
+                yield rule, found
 
 
 def overridden(subject: Subject) -> Iterator[Hit]:
     """Rules that let through what is refused elsewhere, all of it."""
     for rule in _giving(subject.snapshot):
-        found = refusals(subject, rule)
+        found = refusals(subject.snapshot, rule)
         if found:
             more = f", and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
             message = f"every call that it covers is refused: {', '.join(found[:_TOLD])}{more}"
@@ -76,7 +82,10 @@ def excess(subject: Subject) -> Iterator[Hit]:
     """What units allow and no guardrail, or not the integration's template, covers."""
     for rule in _giving(subject.snapshot):
         if rule.section is Section.ALLOW:
-            for layer, found in exceeding(subject.snapshot, rule):
+            beyond: dict[str, list[str]] = {}
+            for each in exceeding(subject.snapshot, rule):
+                beyond.setdefault(each.layer, []).append(each.words)
+            for layer, found in beyond.items():
                 more = f", and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
                 message = (
                     f"no ceiling of {layer} covers {', '.join(found[:_TOLD])}{more}: it is "

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from policyd.engine.calendar import wall_clock
@@ -58,11 +57,6 @@ class Subject:
         """Where a rule is in its file."""
         name = rule.ref.rpartition("/")[2] if "/" in rule.ref else rule.ref.partition(":")[2]
         return (rule.section.value, name)
-
-    @cached_property
-    def lifted(self) -> frozenset[str]:
-        """What exemptions lift: references of rules, and of cells of the flow table."""
-        return frozenset(each.lifts for each in self.snapshot.exemptions.values())
 
 
 class _Kept(Reading):

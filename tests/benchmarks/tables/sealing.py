@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from statistics import median
 
 from policyd.ledger.folder import DataFolder
@@ -43,7 +44,7 @@ def run(plan: Plan) -> Table:
     folder.mkdir()
     company = Company(RULES)
     plan.say(f"filling a ledger with {RECORDS:,} records")
-    server = PolicydServer(company, folder, _fill)
+    server = PolicydServer(company, folder, _filled(folder / "data"))
     lasted: list[float] = []
     loads: dict[str, list[Load]] = {"nothing else": [], "a segment is sealed": []}
     ordinary, meanwhile = loads.values()
@@ -91,8 +92,9 @@ def run(plan: Plan) -> Table:
     return table
 
 
-def _fill(home: Home) -> None:
-    """Put records into a log before its server is started."""
+def _filled(path: Path) -> Home:
+    """A data folder with a log that has enough records for a segment."""
+    home = Home.make(path)
     with (
         closing(DataFolder.open(home.data)) as folder,
         closing(Store(folder.ledger, folder.signer)) as store,
@@ -103,6 +105,7 @@ def _fill(home: Home) -> None:
         while leaves := list(islice(made, BATCH)):
             store.append(leaves)
             store.tidy()
+    return home
 
 
 def _wait_for_manifest(home: Home) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -17,21 +16,13 @@ from policyd.ledger import record
 from policyd.ledger.personal import FIELDS, Personal
 from policyd_audit.record import KINDS
 from policyd_audit.tree import leaf_hash
+from tests.published_formats import validator
 from tests.sample_log import ORIGIN, SAMPLE, Made, reason
 
-SCHEMAS = Path(__file__).parent / "schemas"
 _HIDE = Personal(FIELDS, lambda size: b"\7" * size).hide
 HIDDEN = [_HIDE(leaf)[0] for leaf in SAMPLE]
 ENTRIES = [Entry.of(ORIGIN, index, leaf) for index, leaf in enumerate(SAMPLE)]
 ALL = [*ENTRIES, *(Entry.of(ORIGIN, index, leaf) for index, leaf in enumerate(HIDDEN))]
-
-
-def validator(name: str) -> jsonschema.Draft202012Validator:
-    """What holds a value to one of the published schemas, as written down here."""
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    return jsonschema.Draft202012Validator(schema, format_checker=checker)
 
 
 def events(entries: list[Entry]) -> list[dict[str, Any]]:

@@ -162,6 +162,19 @@ def test_upgrade_is_one_transaction(path: Path) -> None:
     assert run(path, "select name from sqlite_master") == before
 
 
+def test_an_older_file_is_upgraded(path: Path) -> None:
+    """A registry of the first version, which had keys alone, keeps them and gets the rest."""
+    with closing(KeyStore.open(path, b"pepper")) as store:
+        add_key(store)
+    for table in ("approval", "change", "publication", "tree"):
+        run(path, f'drop table "{table}"')
+    run(path, "update alembic_version set version_num = '0001'")
+    with closing(KeyStore.open(path, b"pepper")) as store:
+        assert [key.holder for key in store.list()] == ["Ida"]
+    assert run(path, "select version_num from alembic_version") == [(VERSION,)]
+    assert run(path, "select count(*) from publication") == [(0,)]
+
+
 def test_makes_what_the_tables_say(path: Path) -> None:
     """The steps, run on nothing, make the tables that the code uses, and end at its version."""
     engine = open_database(path)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -115,11 +116,22 @@ def test_a_record_has_the_call(engine: Engine) -> None:
     assert told == (CALL, NOW, facts.used)
 
 
+ASKED = {"subject": "hr/pay-run", "action": "read", "dataset": "payroll/payslips"}
+LEAF: dict[str, Any] = {
+    "kind": "decision",
+    "decision": "deny",
+    "facts": {"now": "2026-03-02T08:00:00Z"},
+    "call": ASKED | {"labels": {}, "destination": {}},
+}
+
+
 @pytest.mark.parametrize(
     ("record", "part"),
     [
         ({"kind": "query"}, "kind `query`"),
-        ({"kind": "decision", "facts": {}, "call": {"subject_type": "user"}}, "no test can name"),
+        ({"kind": "decision"}, "another version"),
+        (LEAF | {"reasons": [{"code": "not-evaluated"}]}, "never decided"),
+        (LEAF | {"call": LEAF["call"] | {"subject_type": "user"}}, "can name nothing else"),
     ],
 )
 def test_records_of_something_else(record: dict[str, object], part: str) -> None:

@@ -13,7 +13,7 @@ from policyd.ledger import parquet
 from policyd.model.errors import UsageError
 from policyd.search.saved import SavedQuery, given, saved_queries, saved_query
 from policyd.search.saved_database import answer
-from tests.sample_log import SAMPLE
+from tests.sample_log import SAMPLE, SNAPSHOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,15 @@ HALF = len(SAMPLE) // 2
 
 # What each finds in the sample log: some of its columns, row by row.
 KNOWN: Mapping[str, tuple[str, list[tuple[Any, ...]]]] = {
+    "acts-of-administration": (
+        "kind act target by_key reason seq",
+        [
+            ("epoch", None, "policyd.example/log", None, None, 0),
+            ("admin", "key-created", "kaudit", "init", None, 1),
+            ("policy_change", None, SNAPSHOT, None, "start", 2),
+            ("hold", "placed", "case-17", "kaudit", "order of the court", 26),
+        ],
+    ),
     "allows-never-used": (
         "subject dataset allowed failed",
         [

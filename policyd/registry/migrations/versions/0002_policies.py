@@ -9,6 +9,12 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the tables of policies."""
+    _trees()
+    _changes()
+    _publications()
+
+
+def _trees() -> None:
     op.create_table(
         "tree",
         sa.Column("id", sa.String, primary_key=True),
@@ -16,6 +22,9 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary, nullable=False),
         sa.Column("stored_at", sa.String, nullable=False),
     )
+
+
+def _changes() -> None:
     op.create_table(
         "change",
         sa.Column("id", sa.String, primary_key=True),
@@ -42,6 +51,9 @@ def upgrade() -> None:
         sa.Column("decision", sa.String, nullable=False),
         sa.Column("at", sa.String, nullable=False),
     )
+
+
+def _publications() -> None:
     op.create_table(
         "publication",
         sa.Column("record", sa.String, primary_key=True),
