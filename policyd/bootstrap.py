@@ -42,7 +42,6 @@ from policyd.ledger.store import Store
 from policyd.model.errors import UsageError
 from policyd.points.administration import InForce, Read
 from policyd.points.keeping import Keeping, Rhythm
-from policyd.points.seeding import seed
 from policyd.points.service import Service, Stores
 from policyd.points.source import FolderSource, Maker, PublishedSource
 from policyd.points.webhook import Source, sending
@@ -121,7 +120,7 @@ def initialise(
             store.append(leaves)
         keys.add(key, secret)
         vkey = folder.signer.vkey
-        snapshot = None if policies is None else seed(folder, policies, utc_now)
+        snapshot = None if policies is None else _seeded(folder, policies)
     return Initialised(secret, key.id, vkey, path, snapshot)
 
 
@@ -134,7 +133,14 @@ def publish_first(path: Path, policies: Mapping[str, bytes]) -> str:
         PolicyInvalid: the policies have findings.
     """
     with closing(DataFolder.open(path)) as folder:
-        return seed(folder, policies, utc_now)
+        return _seeded(folder, policies)
+
+
+def _seeded(folder: DataFolder, policies: Mapping[str, bytes]) -> str:
+    # It reads policy files, which takes long to load and which a server's own process never does.
+    from policyd.points.seeding import seed  # noqa: PLC0415 - see above
+
+    return seed(folder, policies, utc_now)
 
 
 def serve(settings: Settings) -> int:

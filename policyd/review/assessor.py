@@ -13,7 +13,7 @@ import sys
 import msgspec
 
 from policyd.policy.packing import unpack
-from policyd.review.assessment import assess
+from policyd.review.assessing import assess
 
 NICENESS = 10
 """Checks go before reviews."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from policyd.model.change import Demand
-from policyd.review.assessment import assess
+from policyd.review.assessing import assess
 from tests.published import ACCESS, CLOSED, SMALL, edited, files_of
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
