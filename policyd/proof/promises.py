@@ -32,9 +32,14 @@ def only(
     return compare(nobody, rest, span=span, within=says)
 
 
-def inside(base: Snapshot, head: Snapshot, span: Span | None = None) -> Comparison:
-    """What *head* allows beyond what the guardrails of *base* grant the units that ask for it."""
-    return compare(asked_of(base, head), head, span=span)
+def inside(
+    base: Snapshot, head: Snapshot, span: Span | None = None, within: Sentence | None = None
+) -> Comparison:
+    """What *head* allows beyond what the guardrails of *base* grant the units that ask for it.
+
+    With *within*, only of the calls of which it speaks.
+    """
+    return compare(asked_of(base, head), head, span=span, within=within)
 
 
 def grants(old: Snapshot, new: Snapshot, span: Span | None = None) -> Comparison:

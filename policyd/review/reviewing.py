@@ -1,5 +1,6 @@
 """Reviewing: two trees in, one `Review` out; nothing is read and no clock is asked on the way."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,10 +10,11 @@ from policyd import __version__
 from policyd.engine.decide import Engine
 from policyd.model.errors import PolicyInvalid
 from policyd.model.findings import Finding
+from policyd.model.rules import ACTIONS, ANYTHING, EVERYONE, Sentence
 from policyd.model.snapshot import Snapshot
 from policyd.policy import tree as policy_tree
 from policyd.proof.promises import grants, inside
-from policyd.proof.proving import Comparison, Verdict, compare
+from policyd.proof.proving import Comparison, Region, Verdict, compare
 from policyd.review.all_calls import Others
 from policyd.review.artefact import (
     Change,
@@ -196,18 +198,42 @@ class _Reviewing:
             self._watch("proving what the guardrails grant")
             guardrails = _proved(grants(*self._sides))
         units = sorted({each.unit for each in deciding if each.unit})
-        return Proof(access=access, guardrails=guardrails, units=tuple(map(self._unit, units)))
+        told = tuple(self._unit(unit, found.opens) for unit in units)
+        return Proof(access=access, guardrails=guardrails, units=told)
 
-    def _unit(self, unit: str) -> UnitTold:
-        """Whether what a changed unit may do now is what the guardrails of the base grant it."""
-        self._watch(f"proving that unit {unit} stays inside the guardrails")
+    def _unit(self, unit: str, opens: Sequence[Region]) -> UnitTold:
+        """Whether what a changed unit may do now is what the guardrails of the base grant it.
+
+        What it could do before it was granted before, so only what opens for it is looked at.
+        """
         base, head = self._sides
-        mine = {name: who for name, who in head.integrations.items() if who.unit == unit}
-        found = inside(base, replace(head, integrations=mine))
+        mine = [each for each in opens if any(_unit_of(name) == unit for name in each.callers)]
+        if not mine:
+            return UnitTold(unit=unit, verdict=str(Verdict.PROVED))
+        self._watch(f"proving that unit {unit} stays inside the guardrails")
+        names = {name for each in mine for name in each.callers if _unit_of(name) == unit}
+        callers = {name: head.integrations[name] for name in names if name in head.integrations}
+        about = replace(head, integrations=callers)
+        found = inside(base, about, within=_speaking_of(mine))
         told = tuple(
             f"{listed(each.callers)} {each.action} {listed(each.data)}" for each in found.opens
         )
         return UnitTold(unit=unit, verdict=str(found.verdict), told=(*told, *found.gaps))
+
+
+def _unit_of(name: str) -> str:
+    """The unit of an integration."""
+    return name.partition("/")[0]
+
+
+def _speaking_of(regions: Sequence[Region]) -> Sentence:
+    """A sentence about the data of all calls in some regions."""
+    data: dict[str, set[str]] = defaultdict(set)
+    for each in regions:
+        is_any = each.action not in ACTIONS  # a roll-out lets all of them pass
+        for action in ACTIONS if is_any else (each.action,):
+            data[action].update((ANYTHING,) if is_any else each.data)
+    return Sentence({action: tuple(sorted(names)) for action, names in data.items()}, (EVERYONE,))
 
 
 def _proved(found: Comparison) -> Proved:

@@ -25,6 +25,7 @@ from tests.benchmarks.tables import (
     http,
     ledger,
     reload,
+    review,
     sealing,
     search,
     survival,
@@ -43,6 +44,7 @@ TABLES: Tables = {
     "survival": survival.run,
     "verify": verify.run,
     "reload": reload.run,
+    "review": review.run,
     "search": search.run,
 }
 FINE, FAILED, USAGE = 0, 1, 2

@@ -4,14 +4,18 @@ import json
 import re
 from itertools import chain
 
+import jsonschema
 import msgspec
 import pytest
 
 from policyd.review.artefact import Review
 from policyd.review.markdown import LIMIT
+from policyd.review.review_schema import schema
 from tests.review.golden import HERE, goldens, masked, pair_of, renderings, reviewed
+from tests.review.page import page
 
 NAMES = sorted(goldens())
+ROOT = HERE.parents[1]
 FORMS = ("terminal.txt", "comment.md")
 
 
@@ -95,3 +99,16 @@ def test_the_artefact(name: str) -> None:
     for file in FORMS:
         assert plain["digest"] in renderings(found)[file]
     assert len(renderings(found)["comment.md"]) < LIMIT
+
+
+def test_the_page() -> None:
+    """`docs/review.md` shows them; `./run docs` writes it anew."""
+    assert masked((ROOT / "docs/review.md").read_text("utf-8")) == masked(page())
+
+
+def test_the_schema() -> None:
+    """It is the one that is published, and every review is valid by it."""
+    published = json.loads((ROOT / "docs/review.schema.json").read_text("utf-8"))
+    assert published == json.loads(json.dumps(schema()))
+    for name in NAMES:
+        jsonschema.validate(json.loads(reviewed(name).to_json()), published)
