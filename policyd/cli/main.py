@@ -21,6 +21,7 @@ from policyd.cli import (
     init,
     keys,
     lint,
+    modes,
     notices,
     policy_tests,
     publish,
@@ -34,9 +35,9 @@ from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
     *(init, serve, check, explain, destinations, lint, policy_tests, review),
-    *(publish, changes, notices, keys, audit, demo_command),
+    *(publish, changes, notices, modes, keys, audit, demo_command),
 )
-_GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"])  # of commands
+_GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"], ["modes"])  # of commands
 app = typer.Typer(
     name="policyd",
     help="The place a company asks before data moves.",

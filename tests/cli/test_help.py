@@ -31,6 +31,7 @@ COMMANDS = [
     ["diff"],
     ["rollback"],
     ["notices"],
+    ["modes", "readiness"],
     ["changes"],
     ["changes", "list"],
     ["changes", "show"],
