@@ -26,9 +26,9 @@ class Repository:
         self.folder = folder
         git(folder.parent, *(made_by or ("init", "-q", "-b", "main", str(folder))))
 
-    def git(self, *arguments: str) -> str:
-        """What one git command prints."""
-        return git(self.folder, *arguments)
+    def git(self, *arguments: str, told: str = "") -> str:
+        """What one git command prints, which is *told* something."""
+        return git(self.folder, *arguments, told=told)
 
     def commit(self, files: Mapping[str, str | bytes | None], message: str = "x") -> str:
         """The id of a commit in which *files* are as given, None: gone."""
@@ -44,12 +44,13 @@ class Repository:
         return self.git("rev-parse", "HEAD").strip()
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, told: str = "") -> str:
     """What one git command prints, run in *folder* without anybody's settings."""
     done = subprocess.run(
         ["git", "-c", "protocol.file.allow=always", *arguments],  # noqa: S607 - this machine's git
         cwd=folder,
         env=_SETTINGS,
+        input=told,
         capture_output=True,
         check=True,
         text=True,

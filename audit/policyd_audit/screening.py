@@ -24,8 +24,8 @@ Row = tuple[int, object, object]
 AFTER = 50_000
 """Records up to which starting processes takes longer than they save."""
 
-_CHUNK = 256
-_CHUNKS_AHEAD = 4  # for each process: one in work, one on either way, one to spare
+_CHUNK = 512
+_CHUNKS_AHEAD = 3  # for each process: one in work, one on either way
 
 
 class Seen(NamedTuple):

@@ -19,6 +19,7 @@ from policyd.api import (
     health,
     keys,
     metadata,
+    notices,
     outcomes,
     policies,
     records,
@@ -46,7 +47,7 @@ from policyd.points.service import Service
 
 _COUNTED = {400, 401, 403, 413}
 _MODULES = (
-    *(changes, destinations, explain, exports, health, keys, outcomes, policies),
+    *(changes, destinations, explain, exports, health, keys, notices, outcomes, policies),
     *(records, removal, search, tail),
 )
 _HTTP = {

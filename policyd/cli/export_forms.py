@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from policyd.cli.cells import csv_row, safe
 from policyd.cli.export_source import Begun, Taken
 from policyd.forms import cloudevents, ocsf
@@ -241,7 +243,7 @@ def _cloudevents_line(origin: str, seq: int, leaf: bytes) -> bytes:
 
 
 def _json_line(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return msgspec.json.encode(value) + b"\n"
 
 
 _EVENTS = {"ocsf": _ocsf_line, "cloudevents": _cloudevents_line}

@@ -45,7 +45,11 @@ def create(  # noqa: PLR0913 - one parameter per option
         str | None, typer.Option(metavar="TEAM", help="Who answers for the service.")
     ] = None,
     unit: Annotated[
-        list[str] | None, typer.Option(metavar="UNIT", help="A unit that the key may speak for.")
+        list[str] | None,
+        typer.Option(
+            metavar="UNIT",
+            help="A unit that the key may speak for; an auditor's then reads of it alone.",
+        ),
     ] = None,
     integration: Annotated[
         list[str] | None,

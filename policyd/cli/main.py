@@ -21,6 +21,7 @@ from policyd.cli import (
     init,
     keys,
     lint,
+    notices,
     policy_tests,
     publish,
     review,
@@ -33,7 +34,7 @@ from policyd.model.errors import PolicydError, UsageError
 
 _MODULES = (
     *(init, serve, check, explain, destinations, lint, policy_tests, review),
-    *(publish, changes, keys, audit, demo_command),
+    *(publish, changes, notices, keys, audit, demo_command),
 )
 _GROUPS = (["audit"], ["changes"], ["destinations"], ["keys"])  # of commands
 app = typer.Typer(

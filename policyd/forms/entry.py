@@ -1,10 +1,11 @@
 """Entry: a record of a log, as every form takes it."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
+
+import msgspec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -21,7 +22,7 @@ class Entry(NamedTuple):
     @classmethod
     def of(cls, origin: str, seq: int, leaf: bytes) -> Self:
         """The entry of the record with these bytes."""
-        return cls(origin, seq, leaf, json.loads(leaf))
+        return cls(origin, seq, leaf, msgspec.json.decode(leaf))
 
     @property
     def at(self) -> datetime:
@@ -43,7 +44,7 @@ class Entry(NamedTuple):
         """What the record has there; None if it has nothing."""
         found: Any = self.record
         for name in path:
-            found = found.get(name) if isinstance(found, Mapping) else None
+            found = found.get(name) if isinstance(found, dict) else None
         return found
 
 

@@ -102,6 +102,16 @@ class Publication:
                     await self._publish()
         return self._latest
 
+    async def check(self) -> None:
+        """Nothing, if what is recorded now would get out: a checkpoint just did.
+
+        Raises:
+            LedgerUnavailable: the log cannot be read, or its witnesses are missing.
+            ClockBehind: see `Ledger.stamp`.
+        """
+        async with self._one_at_a_time:
+            await self._publish()
+
     async def run(self) -> None:
         """Publish what is new, until cancelled; what goes wrong is told and tried again."""
         failing = False

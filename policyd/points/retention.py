@@ -101,12 +101,14 @@ class RetentionPoint:
         """What was pruned; its records are removed.
 
         Raises:
-            LedgerUnavailable: the log cannot be read, or the act not be recorded.
+            LedgerUnavailable: the log cannot be read, or the act not be recorded; or witnesses
+                are missing without whom nobody would get to see its record.
         """
         async with self._holds.one_at_a_time:
             found = await self.look()
             if found.end == found.first:
                 return found
+            await self._publication.check()
             said = record.Retention(
                 **record.stamped(self._ledger.stamp()),
                 act="prune",
@@ -119,7 +121,7 @@ class RetentionPoint:
             # A crash after this leaves records that nobody is shown; the next start removes them.
             act = await self._ledger.append([record.encode(said)], Prune(found.end))
             # Whoever verifies finds records gone: the checkpoint they go by should have the reason.
-            with suppress(PolicydError):  # of missing witnesses; the next one that gets out has it
+            with suppress(PolicydError):  # of witnesses lost since; the next that gets out has it
                 await self._publication.covering(act + 1)
             await self._sweep()
         return Pruning(found.first, found.end, found.kept_by, said.id)

@@ -29,6 +29,7 @@ from policyd.points.holds import HoldPoint
 from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
+from policyd.points.notices import NoticePoint
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
 from policyd.points.policies import Policies
@@ -109,6 +110,7 @@ class Service:
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
         self.policies = self._published(stores)
+        self.notices = NoticePoint(self._policy, ledger, self.policies)
         self._watch(ledger)
 
     def _published(self, stores: Stores) -> Policies | None:

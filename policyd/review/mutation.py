@@ -188,9 +188,12 @@ class _Trial:
             gaps = found.gaps or ("a call that should show it does not: please report it",)
             return Outcome(mutant, Fate.UNDECIDED, gaps=gaps)
         region, what = shown[0], words(shown[0])
-        call, facts = region.witness.call, region.witness.facts[0]
+        facts = region.witness.facts
+        # Where a limit makes the difference, by the count at which the stricter side refuses.
+        strict, other = facts if region in found.opens else facts[::-1]
+        used = {**other.used, **strict.used}
         why = f"{mutant.ref} with {mutant.slip} is not noticed"
-        missing = written(self._engine, call, facts.now, facts.used, why)
+        missing = written(self._engine, region.witness.call, strict.now, used, why)
         return Outcome(mutant, Fate.SURVIVED, region=what, missing=missing)
 
 

@@ -22,7 +22,7 @@ class ToldCall(NamedTuple):
 
 
 def of_witness(review: bytes, number: int) -> ToldCall:
-    """The witness of region *number* of a review, as the head counts.
+    """The witness of region *number* of a review, counted as the stricter side refuses it.
 
     Raises:
         UsageError: *review* is none, or has no such region.
@@ -39,9 +39,11 @@ def of_witness(review: bytes, number: int) -> ToldCall:
             code="no-region",
         )
     try:
-        told = regions[number]["witness"]
+        told, is_opening = regions[number]["witness"], regions[number]["side"] == "opens"
         call = msgspec.convert(told["call"], Call)
-        return ToldCall(call, datetime.fromisoformat(told["now"]), told["used"][1])
+        base, head = told["used"]
+        used = {**head, **base} if is_opening else {**base, **head}
+        return ToldCall(call, datetime.fromisoformat(told["now"]), used)
     except (msgspec.ValidationError, LookupError, TypeError, ValueError):
         raise UsageError(
             "the review was written by another version of policyd: review again", code="no-review"

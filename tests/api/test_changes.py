@@ -180,6 +180,19 @@ def test_what_is_proposed_twice_is_one_change(lasting: Company) -> None:
     assert lasting.ann.propose(words(15), base=NOWHERE).code == "base-moved"
 
 
+def test_who_waits_for_whom(lasting: Company) -> None:
+    """Notices name the owners whose approval is missing, and what waits to be published."""
+    change = lasting.ann.reviewed(words(19))
+
+    def noticed() -> list[tuple[str, str]]:
+        told = lasting.server.get("/v1/notices", lasting.ann.key).json()["notices"]
+        return [(each["code"], each["owner"]) for each in told if each["about"] == change["id"]]
+
+    assert noticed() == [("approval-waiting", "hr-team")]
+    lasting.hr.approve(change)
+    assert noticed() == [("publication-waiting", "")]
+
+
 def test_an_end_by_either_side(lasting: Company) -> None:
     """Who proposed it withdraws it, an approver refuses it, nobody else does; then it is over."""
     ann, hr = lasting.ann, lasting.hr
@@ -242,9 +255,9 @@ def test_an_emergency(small: Company) -> None:
     assert ann.publish(urgent, **EMERGENCY).code == "forbidden"
     assert hr.done(hr.publish(urgent, **EMERGENCY))["state"] == "done"
     assert ann.in_force() == urgent["snapshot"]
-    assert [each["code"] for each in small.server.ready().json()["warnings"]] == [
-        "emergency-unreviewed"
-    ]
+    warned = [each["code"] for each in small.server.ready().json()["warnings"]]
+    noticed = small.server.get("/v1/notices", ann.key).json()["notices"]
+    assert warned == [each["code"] for each in noticed] == ["emergency-unreviewed"]
     put = small.server.home.records("policy_change")[-1]
     assert (put["reason"], put["why"], put["change"]) == (
         "emergency",

@@ -11,6 +11,7 @@ from policyd.ledger.record import RecordTooLarge
 from policyd.ledger.store import LedgerMoved
 from policyd.model import errors
 from policyd.model.findings import Finding
+from policyd.review.reviewing import BaseInvalid
 
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
 FINDING = Finding("policyd.yaml", 1, 1, "unknown-key", "no such key")
@@ -36,6 +37,7 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (errors.QuestionRefused("said"), 422, "question-refused"),
     (errors.SearchUnavailable("said"), 503, "search-unavailable"),
     (errors.PolicyInvalid([FINDING]), 409, "policy-invalid"),
+    (BaseInvalid("base", [FINDING]), 409, "base-invalid"),
     (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),
     (LedgerMoved("said"), 503, "ledger-moved"),
@@ -47,9 +49,17 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
 ]
 
 
+_ELSEWHERE = (".cli.", ".ledger.parquet", ".ledger.sealing", ".search.database")
+"""Modules of programs and processes that answer no HTTP, loaded here if other tests need them."""
+
+
 def leaves(kind: type[errors.PolicydError]) -> Iterator[type[errors.PolicydError]]:
     """The classes below *kind* that have none below, as far as the server's packages go."""
-    below = [each for each in kind.__subclasses__() if ".cli." not in each.__module__]
+    below = [
+        each
+        for each in kind.__subclasses__()
+        if not any(part in each.__module__ for part in _ELSEWHERE)
+    ]
     if not below:
         yield kind
     for each in below:

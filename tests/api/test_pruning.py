@@ -24,6 +24,7 @@ from policyd.registry.keys import KeyStore, NewKey
 from tests.api.calls import ALLOWED
 from tests.servers import JSON, Answer, Home, Server, bearer
 from tests.servers import encode as as_json
+from tests.witness import StubWitness
 
 SIZE, CHANGE = 1500, 700
 """Old records, and the place of one among them that says another policy decides."""
@@ -156,6 +157,26 @@ def test_a_hold_stops_pruning(server: Server) -> None:
     assert (done["first"], done["end"]) == (256, 512)
     assert prune(server)["records"] == 0
     assert server.home.verify().returncode == 0
+
+
+def test_nothing_is_pruned_while_its_record_could_not_be_published(
+    home: Home, tmp_path: Path
+) -> None:
+    """Without the quorum of witnesses it is refused, and all is there; with them it is done."""
+    with StubWitness() as witness:
+        policy = tmp_path / "witnesses"
+        policy.write_text(f"{witness.line}quorum {witness.name}\n")
+        variables = RETENTION | {"POLICYD_WITNESSES": str(policy)}
+        with Server(home, variables=variables) as server:
+            while server.get("/log/checkpoint").status != 200:
+                time.sleep(0.01)
+            witness.behave = lambda _: (503, b"")
+            refused = ordered(server, PRUNINGS, {"dry_run": False})
+            assert (refused.status, refused.code) == (503, "witnesses-missing")
+            assert home.records("retention") == []
+            assert "minimum_index" not in server.get("/.well-known/policyd-audit").json()
+            witness.behave = witness.cosign
+            assert prune(server)["end"] == 512
 
 
 def test_records_are_read_as_before(server: Server, home: Home) -> None:

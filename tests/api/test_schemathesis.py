@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.published import small_home
 from tests.servers import Home, Server
 
 ROLES = ("pep", "builder", "author", "approver", "auditor", "admin")
@@ -68,3 +69,15 @@ def test_every_promise_is_kept(server: Server, tmp_path: Path) -> None:
 def test_every_promise_is_kept_to_each_role(server: Server, tmp_path: Path, role: str) -> None:
     """A role that may do less is refused as described, and answered as described."""
     assert not found(server, tmp_path, role, phases="examples,fuzzing", examples=3)
+
+
+@pytest.mark.slow
+def test_every_promise_is_kept_where_policies_are_published(tmp_path: Path) -> None:
+    """So are those about changes of policy, which a server that reads a folder refuses."""
+    home = small_home(tmp_path / "data")
+    with Server(home, None, variables={"POLICYD_PUBLIC_URL": URL}) as server:
+        phases = "examples,coverage,fuzzing,stateful"
+        assert not found(server, tmp_path, *ROLES, phases=phases, examples=5)
+        assert server.ready().json()["ready"]
+        assert not {"error", "critical"} & {line["level"] for line in server.log_lines()}
+        assert server.home.records("admin")[-1]["act"].startswith("change-")

@@ -117,7 +117,7 @@ def on_github(runner: Runner, name: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_github(runner: Runner) -> None:
-    """Every step runs; the review is in the summary, and in one comment however often."""
+    """Every step runs; the review is in the summary, in one comment, and good for a test."""
     for name in steps():
         done = on_github(runner, name)
         assert done.returncode == 0, (name, done.stdout, done.stderr)
@@ -125,6 +125,13 @@ def test_github(runner: Runner) -> None:
     assert summary.startswith("<!-- policyd:review")
     assert summary == (runner.folder / "review.md").read_text()
     assert (runner.folder / "review.json").read_text().startswith("{")
+
+    case = runner.run("policyd test policies --from-witness 1 review.json")
+    suite = runner.folder / "policies/tests/zones_test.yaml"
+    suite.write_text(suite.read_text() + case.stdout)
+    kept = runner.run("policyd test policies --file tests/zones_test.yaml")
+    assert (case.returncode, kept.returncode) == (0, 0), (case.stderr, kept.stdout)
+    assert "5 tests: 5 passed" in kept.stdout
 
     on_github(runner, "Comment")
     lines = runner.called.read_text().splitlines()

@@ -30,6 +30,7 @@ COMMANDS = [
     ["history"],
     ["diff"],
     ["rollback"],
+    ["notices"],
     ["changes"],
     ["changes", "list"],
     ["changes", "show"],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import POLICIES, Program
+from tests.repositories import Repository
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def test_a_test_of_a_witness(policyd: Program, tree: Path) -> None:
     }
     told = {"call": call, "now": "2026-03-02T08:00:00+00:00", "used": [{}, {}]}
     review = tree.parent / "review.json"
-    review.write_text(json.dumps({"regions": [{"number": 1, "witness": told}]}))
+    review.write_text(json.dumps({"regions": [{"number": 1, "side": "opens", "witness": told}]}))
 
     ended = policyd("test", tree, "--from-witness", "1", review)
     suite = tree / "tests/zones_test.yaml"
@@ -193,3 +194,24 @@ def test_a_test_of_a_witness(policyd: Program, tree: Path) -> None:
     assert ended.out.startswith("  # The witness of region 1 of review.json\n  - it: ")
     assert policyd("test", tree, "-k", "hr/pay-run").code == 0
     assert policyd("test", tree, "--from-witness", "1", tree / "none").code == 2
+
+
+def test_the_same_as_at_the_last_release(policyd: Program, tmp_path: Path) -> None:
+    """In a repository the sample's skipped test runs; a branch that asks for less fails it."""
+    made = Repository(tmp_path / "company")
+    tree = Path(shutil.copytree(POLICIES, made.folder / "policies"))
+    suite = tree / "tests/promises_test.yaml"
+    suite.write_text(suite.read_text().partition("    skip:")[0])
+    made.commit({})
+    few = ("test", tree, "-k", "last release")
+
+    early = policyd(*few)
+    made.git("tag", "v1.0")
+    same = policyd(*few)
+    places = tree / "guardrails/access.yaml"
+    places.write_text(places.read_text().replace("row-limit: 5000", "row-limit: 9000"))
+    more = policyd(*few)
+
+    assert [each.code for each in (early, same, more)] == [3, 0, 1]
+    assert "could not be asked: `v1.0` names no commit of this repository" in early.out
+    assert "more is allowed than in v1.0: " in more.out

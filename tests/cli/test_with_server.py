@@ -1,5 +1,6 @@
 """The commands together, from an empty folder to an answer that is on record."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,25 @@ def test_dry_run_answers_as_the_server_does(policyd: Program, server: Server) ->
             for each in (answered, tried)
         ]
         assert codes[0] == codes[1]
+
+
+def test_a_recorded_call_becomes_a_policy_test(policyd: Program, server: Server) -> None:
+    """What the log keeps of a decision is a test that holds on the same files."""
+    env = {"POLICYD_URL": f"http://127.0.0.1:{server.port}"}
+    made = policyd(*CALL, "--fields", "email", "--json", **env, POLICYD_KEY=server.pep("sales"))
+    named = made.json()["decision_id"]
+    admin = env | {"POLICYD_KEY": server.home.admin}
+    tree = policyd.folder / "tree"
+    shutil.copytree(POLICIES, tree)
+
+    ended = policyd("test", tree, "--from-audit", named, **admin)
+    suite = tree / "tests/zones_test.yaml"
+    suite.write_text(suite.read_text() + ended.out)
+
+    assert ended.out.startswith(f"  # The call of record {named}\n  - it: ")
+    assert "fields: [email], to: crm/api, path: contacts" in ended.out
+    assert policyd("test", tree, "-k", "sales/customers-to-crm send").code == 0
+    assert policyd("test", tree, "--from-audit", "nothing", **admin).code == 2
 
 
 def test_what_the_server_refuses_is_told(policyd: Program, server: Server) -> None:

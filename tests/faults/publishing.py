@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from policyd.bootstrap import utc_now
@@ -51,9 +51,9 @@ class Quick(Reviewer):
         super().__init__()
         self._found = found
 
-    async def assess(self, base: Files, head: Files, today: date, tell: Tell) -> Assessment:
+    async def assess(self, base: Files, head: Files, now: datetime, tell: Tell) -> Assessment:
         """What is always found."""
-        del base, head, today
+        del base, head, now
         tell("looking away")
         return self._found
 

@@ -171,9 +171,7 @@ STATES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "fault", [FULL, NO_WRITE, NO_SYNC], ids=["ENOSPC", "EIO-write", "EIO-sync"]
-)
+@pytest.mark.parametrize("fault", [FULL, NO_SYNC], ids=["ENOSPC", "EIO"])
 def test_a_failed_act_is_done_with_its_record_or_not_at_all(
     fault: Fault, ledger_path: Path, signer: Signer, disks: Callable[[Path], Disk]
 ) -> None:

@@ -15,6 +15,7 @@ from policyd.model.rules import Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
 from policyd.proof.proving import Verdict, compare
 from policyd.review.lint.excess import exceeding
+from policyd.review.lint.reach import Reach
 from policyd.review.lint.refusals import refusals
 from policyd.review.lint.sentences import shadows
 from tests.properties.companies import snapshots
@@ -68,15 +69,16 @@ def without(snapshot: Snapshot, rules: Iterable[Rule]) -> Snapshot:
 
 def dead(snapshot: Snapshot) -> list[Rule]:
     """Rules that let through what is refused elsewhere."""
-    giving = (Section.CEILING, Section.ALLOW)
-    return [e for e in snapshot.rules.values() if e.section in giving and refusals(snapshot, e)]
+    giving, reach = (Section.CEILING, Section.ALLOW), Reach(snapshot)
+    return [e for e in snapshot.rules.values() if e.section in giving and refusals(reach, e)]
 
 
 def excesses(snapshot: Snapshot) -> Iterator[Rule]:
     """What units allow too much, each cell as a rule that allows it and nothing else."""
+    reach = Reach(snapshot)
     for each in snapshot.rules.values():
         if each.section is Section.ALLOW:
-            for layer, caller, cell in exceeding(snapshot, each):
+            for layer, caller, cell in exceeding(reach, each):
                 to = (cell.place,) if cell.place else ()
                 says = Sentence({cell.action: (cell.data,)}, (caller,), to=to)
                 ref = f"{each.layer}/{layer} {caller} {cell}"
@@ -88,7 +90,7 @@ def excesses(snapshot: Snapshot) -> Iterator[Rule]:
 def test_what_is_shadowed_makes_no_difference(company: Snapshot) -> None:
     """Without all of it no call is decided differently, in either direction."""
     snapshot = with_roles(company)
-    found = compare(snapshot, without(snapshot, (each for each, _ in shadows(snapshot))))
+    found = compare(snapshot, without(snapshot, (each for each, _ in shadows(Reach(snapshot)))))
     assert (found.verdict, found.closing) == (Verdict.PROVED, Verdict.PROVED)
 
 
@@ -112,7 +114,7 @@ def test_what_exceeds_the_guardrails_opens_nothing(company: Snapshot) -> None:
 
 
 KINDS: dict[str, Callable[[Snapshot], bool]] = {
-    "shadowed": lambda snapshot: any(shadows(snapshot)),
+    "shadowed": lambda snapshot: any(shadows(Reach(snapshot))),
     "overridden": lambda snapshot: bool(dead(snapshot)),
     "exceeding": lambda snapshot: any(excesses(snapshot)),
 }

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from policyd.model.rules import ANYTHING, EVERYONE, Rule, Section, Sentence
+from policyd.model.rules import ANYTHING, EVERYONE, Rule, Section
 from policyd.model.snapshot import Snapshot
-from policyd.review.lint.reach import cells, rank_range
+from policyd.review.lint.reach import Reach, rank_range
 from policyd.review.lint.rule import ERROR, WARNING, Hit, LintRule
 from policyd.review.lint.subject import Subject
 
@@ -17,7 +17,7 @@ def broad(subject: Subject) -> Iterator[Hit]:
     """Rules that let more than half of the catalogue through by a pattern."""
     known = len(subject.snapshot.datasets)
     for rule in _granting(subject.snapshot):
-        for action, names in _by_action(subject.snapshot, rule.sentence).items():
+        for action, names in _by_action(subject.reach, rule).items():
             if len(names) > max(FEW, known / 2):
                 path = (*subject.path(rule), action)
                 message = (
@@ -36,7 +36,7 @@ def open_secrets(subject: Subject) -> Iterator[Hit]:
         says = rule.sentence
         if rank_range(subject.snapshot, says)[1] < top:
             continue
-        for action, names in _by_action(subject.snapshot, says).items():
+        for action, names in _by_action(subject.reach, rule).items():
             is_any = ANYTHING in says.data[action] or says.who == (EVERYONE,)
             secret = [each for each in names if subject.snapshot.datasets[each].label.rank == top]
             if is_any and secret:
@@ -58,12 +58,13 @@ def _granting(snapshot: Snapshot) -> Iterator[Rule]:
             yield rule
 
 
-def _by_action(snapshot: Snapshot, says: Sentence) -> dict[str, list[str]]:
-    """Datasets that are covered, by action, where some pattern stands for several."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
-    for cell in cells(snapshot, says):
-        if any(each.endswith("*") for each in says.data[cell.action]) or says.who == (EVERYONE,):
-            found[cell.action][cell.data] = None
+def _by_action(reach: Reach, rule: Rule) -> dict[str, list[str]]:
+    """Datasets that are covered, by action, where a pattern or `everyone` stands for several."""
+    says = rule.sentence
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in reach.of(rule):
+        if says.who == (EVERYONE,) or any(p.endswith("*") for p in says.data[each.action]):
+            found[each.action].append(each.data)
     return {action: sorted(names) for action, names in found.items()}
 
 

@@ -10,7 +10,7 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import layout
 from policyd.policy.documents import Path
 from policyd.policy.hosts import private_suffixes, suffix_list
-from policyd.review.lint.reach import cells
+from policyd.review.lint.reach import system
 from policyd.review.lint.rule import ERROR, INFO, OFF, WARNING, Hit, LintRule
 from policyd.review.lint.subject import Subject
 
@@ -126,9 +126,8 @@ def unused_destinations(subject: Subject) -> Iterator[Hit]:
     used |= {name for template in snapshot.templates.values() for name in template.runs_on}
     for rule in snapshot.rules.values():
         if rule.layer == "guardrail" and rule.section is Section.CEILING:
-            used |= {
-                each.place or each.data.partition("/")[0] for each in cells(snapshot, rule.sentence)
-            }
+            for each in subject.reach.of(rule):
+                used |= each.places or {system(each.data)}
     for name, place in snapshot.destinations.items():
         if name not in used and name not in snapshot.systems:
             message = f"no ceiling lets anything go to `{name}`{_connections(snapshot, place)}"

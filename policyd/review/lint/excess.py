@@ -1,22 +1,11 @@
 """Excess: what a unit allows and the layers above it could not cover, whatever the moment."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from policyd.engine.rule_keys import covering
 from policyd.model.organisation import Integration
-from policyd.model.rules import Rule, Section, Sentence
-from policyd.model.snapshot import Snapshot
-from policyd.review.lint.reach import (
-    Cell,
-    cells,
-    implied,
-    is_about_data,
-    is_about_place,
-)
-
-_Caller = tuple[str, frozenset[str], Integration | None]
-"""What it is called, the names it answers to, and its entry if it has one."""
+from policyd.model.rules import Rule, Section
+from policyd.review.lint.reach import Cell, Names, Reach, Reached, is_about_data
 
 
 class Excess(NamedTuple):
@@ -33,47 +22,68 @@ class Excess(NamedTuple):
         return f"{self.cell.action} `{self.cell.data}`{where} by `{self.caller}`"
 
 
-def exceeding(snapshot: Snapshot, rule: Rule) -> Iterator[Excess]:
+class _Caller(NamedTuple):
+    """What it is called, the names it answers to, and its entry if it has one."""
+
+    name: str
+    names: Names
+    entry: Integration | None
+
+
+def exceeding(reach: Reach, rule: Rule) -> Iterator[Excess]:
     """What the rule of a unit allows beyond what is above it, once for each layer."""
-    for caller in _callers(snapshot, rule):
-        layers = {"the guardrails": "guardrail"}
-        if caller[2] and caller[2].template:
-            layers[f"template `{caller[2].template}`"] = f"template:{caller[2].template}"
-        for told, layer in layers.items():
-            for cell in cells(snapshot, rule.sentence):
-                if not _covered(snapshot, layer, caller, cell):
-                    yield Excess(told, caller[0], cell)
+    reached = list(reach.of(rule))
+    known: dict[object, list[Cell]] = {}
+    for caller in _callers(reach, rule):
+        for told, layer in _above(caller):
+            # Callers whom no rule tells from each other are looked at once.
+            stage = caller.entry.stage if caller.entry else None
+            alike = (layer, caller.names & reach.told, stage)
+            if alike not in known:
+                known[alike] = [c for e in reached for c in _uncovered(reach, layer, caller, e)]
+            yield from (Excess(told, caller.name, cell) for cell in known[alike])
 
 
-def _callers(snapshot: Snapshot, rule: Rule) -> Iterable[_Caller]:
+def _above(caller: _Caller) -> Iterator[tuple[str, str]]:
+    """Layers that have to cover what it does, in words and by name."""
+    yield "the guardrails", "guardrail"
+    if caller.entry and caller.entry.template:
+        yield f"template `{caller.entry.template}`", f"template:{caller.entry.template}"
+
+
+def _callers(reach: Reach, rule: Rule) -> Iterator[_Caller]:
     """Integrations of the unit that the rule is about; a name that none has, as it is."""
     unit = rule.layer.partition(":")[2]
-    own = [each for each in snapshot.integrations.values() if each.unit == unit]
     found: dict[str, _Caller] = {}
     for name in rule.sentence.who:
-        having = [each for each in own if name in each.names]
-        found |= {each.id: (each.id, each.names, each) for each in having}
+        having = [each for each in reach.integrations(unit) if name in each.names]
+        found |= {each.id: _Caller(each.id, each.names, each) for each in having}
         if not having:
-            found[name] = (name, implied(snapshot, name) | {unit}, None)
-    return [each for each in found.values() if each[1].isdisjoint(rule.sentence.excepted)]
+            found[name] = _Caller(name, reach.implied(name) | {unit}, None)
+    for each in found.values():
+        if each.names.isdisjoint(rule.sentence.excepted):
+            yield each
 
 
-def _covered(snapshot: Snapshot, layer: str, caller: _Caller, cell: Cell) -> bool:
-    """Whether some ceiling of the layer could cover the cell, at some time."""
-    return any(
-        _could_cover(snapshot, rule.sentence, caller, cell)
-        for rule in snapshot.rules.values()
-        if rule.layer == layer and rule.section is Section.CEILING
-    )
+def _uncovered(reach: Reach, layer: str, caller: _Caller, reached: Reached) -> Iterator[Cell]:
+    """What no ceiling of the layer could cover, at any time."""
+    action, data, places = reached
+    left = set(places or ())
+    for rule in reach.about(layer, Section.CEILING, action, data):
+        if _could_cover(reach, rule, caller, data):
+            if places is None:
+                return
+            left -= reach.places(rule)
+    if places is None:
+        yield Cell(action, data, None)
+    yield from (Cell(action, data, place) for place in sorted(left))
 
 
-def _could_cover(snapshot: Snapshot, says: Sentence, caller: _Caller, cell: Cell) -> bool:
-    _, names, entry = caller
+def _could_cover(reach: Reach, rule: Rule, caller: _Caller, data: str) -> bool:
+    says = rule.sentence
     return (
-        not set(says.data.get(cell.action, ())).isdisjoint(covering(cell.data))
-        and not names.isdisjoint(says.who)
-        and names.isdisjoint(says.excepted)
-        and (cell.place is None or is_about_place(snapshot, says, cell.place))
-        and is_about_data(snapshot, says, snapshot.datasets[cell.data])
-        and (not says.stage or entry is None or says.stage == entry.stage)
+        not caller.names.isdisjoint(says.who)
+        and caller.names.isdisjoint(says.excepted)
+        and is_about_data(reach.snapshot, says, reach.snapshot.datasets[data])
+        and (not says.stage or caller.entry is None or says.stage == caller.entry.stage)
     )

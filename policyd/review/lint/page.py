@@ -14,7 +14,9 @@ _HEAD = """\
 
 `policyd lint policies` says what keeps a tree from going live, and then what may be written and
 should not be. `policyd lint --explain PD702` says what a rule is for; `--fix` takes out what is
-proved to make no difference.
+proved to make no difference. `--format sarif`, `junit` and `github` are for CI, `json` is for
+programs. It ends with 0 if nothing blocks, 1 if something does, 2 if it was asked in a way it
+cannot answer.
 
 Each rule has a level in IT's files (`policyd.yaml`, `guardrails/`) and one in those of units:
 `error` blocks (exit code 1), `warning` and `info` are told, `off` is not. IT sets others in

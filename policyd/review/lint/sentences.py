@@ -6,11 +6,11 @@ from policyd.engine.resolve import kind_of
 from policyd.model.rules import Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
 from policyd.review.lint.excess import exceeding
-from policyd.review.lint.reach import cells, implied, system
+from policyd.review.lint.reach import Reach, implied, system
 from policyd.review.lint.refusals import refusals
 from policyd.review.lint.rule import OFF, WARNING, Hit, LintRule
 from policyd.review.lint.subject import Subject
-from policyd.review.lint.within import by_layer, covering_rules
+from policyd.review.lint.within import covering_rules
 
 _GIVING = (Section.CEILING, Section.ALLOW)
 _TOLD = 3
@@ -18,30 +18,28 @@ _TOLD = 3
 
 def shadowed(subject: Subject) -> Iterator[Hit]:
     """Rules of which others of their layer say all, the latest first."""
-    for rule, found in shadows(subject.snapshot):
+    for rule, found in shadows(subject.reach):
         names = ", ".join(f"`{each.ref}`" for each in found)
         say = "says" if len(found) == 1 else "say"
         message = f"{names} {say} all of it: without it no call is decided differently"
         yield Hit(rule.place, message, rule.ref)
 
 
-def shadows(snapshot: Snapshot) -> Iterator[tuple[Rule, tuple[Rule, ...]]]:
-    """Rules that are covered, each with those that cover it."""
-    for rules in by_layer(snapshot.rules.values()).values():
-        left = {each.ref: each for each in rules}
-        for rule in reversed(rules):
-            others = [each for each in left.values() if each is not rule]
-            found = covering_rules(snapshot, rule, others)
-            if found:
-                # INVARIANT: what is covered covers no other, so all of it can be taken out at once.
-                del left[rule.ref]
-                yield rule, found
+def shadows(reach: Reach) -> Iterator[tuple[Rule, tuple[Rule, ...]]]:
+    """Rules that are covered, each with those that cover it; the latest first."""
+    gone: set[str] = set()
+    for rule in reversed(list(reach.snapshot.rules.values())):
+        found = covering_rules(reach, rule, gone)
+        if found:
+            # INVARIANT: what is covered covers no other, so all of it can be taken out at once.
+            gone.add(rule.ref)
+            yield rule, found
 
 
 def overridden(subject: Subject) -> Iterator[Hit]:
     """Rules that let through what is refused elsewhere, all of it."""
     for rule in _giving(subject.snapshot):
-        found = refusals(subject.snapshot, rule)
+        found = refusals(subject.reach, rule)
         if found:
             more = f", and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
             message = f"every call that it covers is refused: {', '.join(found[:_TOLD])}{more}"
@@ -53,7 +51,7 @@ def vacuous(subject: Subject) -> Iterator[Hit]:
     snapshot = subject.snapshot
     for rule in snapshot.rules.values():
         why = _contradiction(snapshot, rule.sentence)
-        if not why and rule.section in _GIVING and not any(cells(snapshot, rule.sentence)):
+        if not why and rule.section in _GIVING and not any(subject.reach.of(rule)):
             why = "nothing in the catalogue is of that kind, level and category"
         if why:
             yield Hit(rule.place, f"no call could be about this: {why}", rule.ref)
@@ -83,7 +81,7 @@ def excess(subject: Subject) -> Iterator[Hit]:
     for rule in _giving(subject.snapshot):
         if rule.section is Section.ALLOW:
             beyond: dict[str, list[str]] = {}
-            for each in exceeding(subject.snapshot, rule):
+            for each in exceeding(subject.reach, rule):
                 beyond.setdefault(each.layer, []).append(each.words)
             for layer, found in beyond.items():
                 more = f", and {len(found) - _TOLD} more" if len(found) > _TOLD else ""

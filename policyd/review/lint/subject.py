@@ -12,6 +12,7 @@ from policyd.policy.documents import Document, Path, read
 from policyd.policy.fitting import Read
 from policyd.policy.load import Reading, draft
 from policyd.policy.tree import Tree, read_tree
+from policyd.review.lint.reach import Reach
 from policyd.review.suites import PolicyTest
 
 
@@ -24,6 +25,7 @@ class Subject:
         snapshot: What they come to.
         tests: The policy tests beside them.
         now: The moment at which is looked, aware.
+        reach: What the rules reach.
         clock: The same on the company's clock.
     """
 
@@ -37,6 +39,7 @@ class Subject:
     ) -> None:
         self.files, self.tree, self.snapshot, self.tests = files, tree, snapshot, tests
         self.now, self.clock = now, wall_clock(snapshot.calendar, now)
+        self.reach = Reach(snapshot)
         self._read = {each.file: each for each in tree.documents()}
 
     def document(self, file: str) -> Document:

@@ -5,15 +5,15 @@ together cover a third, each piece of the third (an action, a pattern, a name, a
 of them that covers it whole.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
 from policyd.engine.duties import weight_of
 from policyd.engine.resolve import kind_of
-from policyd.model.rules import ANYTHING, Limit, Rule, Section, Sentence, Value
+from policyd.model.rules import Limit, Rule, Section, Sentence, Value
 from policyd.model.snapshot import Snapshot
-from policyd.review.lint.reach import implied, rank_range, system
+from policyd.review.lint.reach import Reach, rank_range, system
 
 _NONE = ("",)
 
@@ -34,24 +34,38 @@ def pieces(says: Sentence) -> Iterator[Sentence]:
             )
 
 
-def covering_rules(snapshot: Snapshot, rule: Rule, others: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Those of *others* that together say all that *rule* says; none if they do not."""
-    stronger = [each for each in others if _is_as_strong(snapshot, each, rule)]
+def covering_rules(reach: Reach, rule: Rule, gone: Container[str]) -> tuple[Rule, ...]:
+    """Rules of its layer that together say all that *rule* says; none if they do not.
+
+    *gone* are references of rules that do not count.
+    """
     found: dict[str, Rule] = {}
     for piece in pieces(rule.sentence):
-        cover = next((e for e in stronger if covers(snapshot, e.sentence, piece)), None)
+        ((action, (pattern,)),) = piece.data.items()
+        # A pattern is covered by itself and by what covers a name of its spelling.
+        near = reach.about(rule.layer, rule.section, action, pattern)
+        others = (e for e in near if e is not rule and e.ref not in gone)
+        cover = next((e for e in others if _covers(reach, e, rule, piece)), None)
         if cover is None:
             return ()
         found[cover.ref] = cover
     return tuple(found.values())
 
 
-def covers(snapshot: Snapshot, wide: Sentence, piece: Sentence) -> bool:
-    """Whether all calls that one piece of a sentence speaks about are spoken about by *wide*."""
+def _covers(reach: Reach, wide: Rule, rule: Rule, piece: Sentence) -> bool:
+    """Whether a rule says at least one piece of another, as strongly."""
+    return covers(reach, wide.sentence, piece) and _is_as_strong(reach, wide, rule)
+
+
+def covers(reach: Reach, wide: Sentence, piece: Sentence) -> bool:
+    """Whether all calls that one piece of a sentence speaks about are spoken about by *wide*.
+
+    That it is about the action and the data of the piece is known.
+    """
+    snapshot = reach.snapshot
     ((action, (pattern,)),) = piece.data.items()
     return (
-        any(_is_below(pattern, each) for each in wide.data.get(action, ()))
-        and _covers_who(snapshot, wide, piece)
+        _covers_who(reach, wide, piece)
         and (action != "send" or _covers_places(snapshot, wide, piece))
         and _covers_kind(snapshot, wide, piece, pattern)
         and _covers_labels(snapshot, wide, piece)
@@ -63,28 +77,19 @@ def covers(snapshot: Snapshot, wide: Sentence, piece: Sentence) -> bool:
     )
 
 
-def _is_below(pattern: str, wide: str) -> bool:
-    """Whether a pattern of data is covered by another.
-
-    >>> _is_below("erp/*", "*"), _is_below("erp/stock", "erp/*"), _is_below("erp/*", "erp/stock")
-    (True, True, False)
-    """
-    return wide in (ANYTHING, pattern) or (wide.endswith("/*") and pattern.startswith(wide[:-1]))
-
-
 def _is_part(words: Sequence[str], wide: Sequence[str]) -> bool:
     """Of words that narrow by being listed: whether all that is listed is listed by *wide* too."""
     return not wide or (bool(words) and set(words) <= set(wide))
 
 
-def _covers_who(snapshot: Snapshot, wide: Sentence, piece: Sentence) -> bool:
+def _covers_who(reach: Reach, wide: Sentence, piece: Sentence) -> bool:
     (who,) = piece.who
-    names = implied(snapshot, who)
+    names = reach.implied(who)
     if names.isdisjoint(wide.who):
         return False
-    if who in snapshot.integrations and names.isdisjoint(wide.excepted):
+    if who in reach.snapshot.integrations and names.isdisjoint(wide.excepted):
         return True
-    return all(not implied(snapshot, each).isdisjoint(piece.excepted) for each in wide.excepted)
+    return all(not reach.implied(each).isdisjoint(piece.excepted) for each in wide.excepted)
 
 
 def _covers_places(snapshot: Snapshot, wide: Sentence, piece: Sentence) -> bool:
@@ -107,16 +112,15 @@ def _covers_labels(snapshot: Snapshot, wide: Sentence, piece: Sentence) -> bool:
     return least <= from_ and to <= most
 
 
-def _is_as_strong(snapshot: Snapshot, wide: Rule, rule: Rule) -> bool:
+def _is_as_strong(reach: Reach, wide: Rule, rule: Rule) -> bool:
     """Whether *wide* does at least what *rule* does, wherever it speaks."""
     if wide.section in (Section.CEILING, Section.ALLOW):
         return True
-    lifted = {each.lifts for each in snapshot.exemptions.values()}
     is_as_firm = (
         (wide.softening is None or wide.softening == rule.softening)
         and (wide.always or not rule.always)
         and (rule.exemptible or not wide.exemptible)
-        and not lifted & {wide.ref, rule.ref}
+        and reach.lifted.isdisjoint((wide.ref, rule.ref))
     )
     return is_as_firm and _owes(wide, rule) and _bounds(wide.limit, rule.limit)
 
@@ -146,11 +150,3 @@ def _bounds(mine: Limit | None, asked: Limit | None) -> bool:
     if mine is None or asked is None:
         return mine is asked
     return replace(mine, amount=asked.amount) == asked and mine.amount <= asked.amount
-
-
-def by_layer(rules: Iterable[Rule]) -> dict[tuple[str, Section], list[Rule]]:
-    """Rules that could cover one another, in their order."""
-    found: dict[tuple[str, Section], list[Rule]] = {}
-    for rule in rules:
-        found.setdefault((rule.layer, rule.section), []).append(rule)
-    return found

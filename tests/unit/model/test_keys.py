@@ -42,6 +42,24 @@ def test_an_unbound_key_speaks_for_nobody() -> None:
     assert not any(free.speaks_for(integration) for integration, _ in BOUND)
 
 
+READERS = [
+    ({"admin", "builder"}, {"hr"}, True),
+    ({"auditor"}, set(), True),
+    ({"auditor"}, {"hr"}, False),
+    ({"builder"}, {"hr"}, False),
+    ({"pep", "author", "approver"}, set(), False),
+]
+
+
+@pytest.mark.parametrize(("roles", "units", "expected"), READERS, ids=str)
+def test_who_reads_all(roles: set[str], units: set[str], expected: bool) -> None:
+    """An admin does, and an auditor who is not bound, be it to a single integration."""
+    key = replace(KEY, roles=frozenset(roles), units=frozenset(units), integrations=frozenset())
+    assert key.reads_all is expected
+    bound = replace(key, integrations=frozenset({"hr/pay-run"}))
+    assert bound.reads_all is (expected and "admin" in roles)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_roles(role: str) -> None:
     """A key has the roles it was given, and any of several is enough."""

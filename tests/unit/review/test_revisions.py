@@ -12,6 +12,7 @@ import pytest
 from policyd.model.errors import PolicydError, UsageError
 from policyd.policy import folder, layout
 from policyd.policy.load import draft, load_files
+from policyd.review.git import MAX_ENTRIES
 from policyd.review.revisions import Changed, Version, at_folder, at_revision, between, of
 from tests.repositories import Repository, git
 
@@ -129,14 +130,11 @@ def test_a_merge_commit_has_what_both_sides_did(repository: Repository, root: Pa
     ("revisions", "code"),
     [
         ("mian..HEAD", "unknown-revision"),
-        ("HEAD..mian", "unknown-revision"),
         ("0123456789012345678901234567890123456789", "unknown-revision"),
         ("HEAD:policies", "unknown-revision"),  # a folder is no commit
-        ("HEAD^!", "unknown-revision"),
         ("^HEAD", "bad-revision"),
         ("--upload-pack=touch /tmp/x..HEAD", "bad-revision"),
         ("HEAD..--output=x", "bad-revision"),
-        ("-", "bad-revision"),
         ("", "bad-revision"),
         ("HEAD\n--all", "bad-revision"),
         ("HEAD\0", "bad-revision"),
@@ -292,6 +290,16 @@ def test_large_files_are_not_read(repository: Repository, root: Path) -> None:
     there, here = at_revision(root, "HEAD"), at_folder(root)
     assert codes(there) == codes(here) == ["policyd.yaml file-too-large"]
     assert len(there.suites[SUITE]) == len(here.suites[SUITE])
+
+
+def test_a_folder_of_too_many_files(repository: Repository, root: Path) -> None:
+    """A whole repository by mistake ends with what to name in its place."""
+    blob = repository.git("hash-object", "-w", "--stdin").strip()
+    lines = "".join(f"100644 blob {blob}\t{n:06}\n" for n in range(MAX_ENTRIES + 1))
+    tree = repository.git("mktree", told=lines).strip()
+    above = repository.git("mktree", told=f"040000 tree {tree}\tpolicies\n").strip()
+    repository.git("update-ref", "HEAD", repository.git("commit-tree", above, "-m", "x").strip())
+    assert refused(root, "HEAD").code == "tree-too-large"
 
 
 def test_names_that_are_no_text(repository: Repository, root: Path) -> None:

@@ -142,19 +142,25 @@ def test_records_of_something_else(record: dict[str, object], part: str) -> None
     assert part in found.value.message
 
 
-def witness(**other: object) -> bytes:
+def witness(side: str = "opens", **other: object) -> bytes:
     """A review with one region."""
     call = {"subject": {"type": "integration", "id": "a/b"}, "action": "read"}
     whole = {**call, "resource": {"type": "dataset", "id": "c/d"}, "fields": ["e"]}
-    told = {"call": whole, "now": "2026-03-02T08:00:00+00:00", "used": [{"r": 1}, {"r": 2}]}
-    return msgspec.json.encode({"regions": [{"number": 1, "witness": told | other}]})
+    told = {
+        "call": whole,
+        "now": "2026-03-02T08:00:00+00:00",
+        "used": [{"r": 1, "s": 5}, {"r": 2, "t": 6}],
+    }
+    region = {"number": 1, "side": side, "witness": told | other}
+    return msgspec.json.encode({"regions": [region]})
 
 
 def test_a_witness_has_the_call() -> None:
-    """The region is found by its number; what limits have counted is as the head counts."""
+    """The region is found by its number; limits have counted what the stricter side refuses."""
     told = of_witness(witness(), 1)
+    assert of_witness(witness("closes"), 1).used == {"r": 2, "s": 5, "t": 6}
     assert (told.call.subject.id, told.call.fields, told.now) == ("a/b", ("e",), NOW)
-    assert told.used == {"r": 2}
+    assert told.used == {"r": 1, "s": 5, "t": 6}
 
 
 @pytest.mark.parametrize(

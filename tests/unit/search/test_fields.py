@@ -35,7 +35,7 @@ def test_a_field_stands_on_columns(field: Field) -> None:
 def test_every_column_is_asked_for() -> None:
     """No column is promoted that no field, pairing, facet or saved query could ask for."""
     asked = {column for field in FIELDS.values() for column in field.columns}
-    assert set(COLUMNS) - asked == {"address", "decision_index", "owner"}
+    assert set(COLUMNS) - asked == {"address", "decision_index"}
     assert asked >= WHOLE
 
 

@@ -1,0 +1,95 @@
+"""Notices: what waits for somebody, or is about to end."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policyd.engine.calendar import wall_clock
+from policyd.ledger.ledger import Ledger
+from policyd.ledger.stamp import timestamp
+from policyd.model.change import Change, State
+from policyd.model.rules import Mode, Softening
+from policyd.model.snapshot import Snapshot
+from policyd.points.administration import PolicyInForce
+from policyd.points.policies import Policies
+
+_OPEN = 500  # changes that are looked at
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Notice:
+    """One thing that somebody should know.
+
+    `until` is RFC 3339 in UTC for changes, company wall clock for what policy says, empty where
+    there is no hurry. `owner` is who it is for, where that is known.
+    """
+
+    until: str
+    code: str
+    about: str
+    owner: str
+    message: str
+
+
+class NoticePoint:
+    """Looks at the policy in force, and at the changes on their way."""
+
+    def __init__(self, policy: PolicyInForce, ledger: Ledger, policies: Policies | None) -> None:
+        self._policy = policy
+        self._ledger = ledger
+        self._policies = policies
+
+    async def list(self, days: int) -> list[Notice]:
+        """All notices, the most urgent first; of what ends, what does within so many days."""
+        snapshot = self._policy.current.engine.snapshot
+        now = wall_clock(snapshot.calendar, self._ledger.stamp().at)
+        found = [*_ending(snapshot, now, now + timedelta(days=days))]
+        if self._policies:
+            kept = await self._policies.changes.list(_OPEN, only_open=True)
+            found += _of_changes(each.change for each in kept)
+            found += map(_emergency, self._policies.book.unreviewed)
+        return sorted(found, key=lambda each: (each.until == "", each))
+
+
+def _of_changes(changes: Iterable[Change]) -> Iterator[Notice]:
+    for change in changes:
+        if change.state is State.REVIEWED:
+            for owner in sorted(change.missing) or ("",):
+                told = f"change `{change.id}` waits for approval: {change.title}"
+                yield Notice("", "approval-waiting", change.id, owner, told)
+        elif change.state is State.APPROVED:
+            told = f"change `{change.id}` is approved and not in force yet: {change.title}"
+            yield Notice("", "publication-waiting", change.id, "", told)
+
+
+def _emergency(change: Change) -> Notice:
+    until = timestamp(change.emergency.until) if change.emergency else ""
+    told = f"change `{change.id}` is in force by an emergency, and nobody has approved it"
+    return Notice(until, "emergency-unreviewed", change.id, "", told)
+
+
+def _ending(snapshot: Snapshot, now: datetime, last: datetime) -> Iterator[Notice]:
+    """What is softened now and will not be for long."""
+    for exemption in snapshot.exemptions.values():
+        if exemption.start < last and now < exemption.end <= last:
+            told = f"exemption `{exemption.id}` of `{exemption.lifts}` ends: {exemption.reason}"
+            until = exemption.end.isoformat()
+            yield Notice(until, "exemption-ends", exemption.id, exemption.asked_by, told)
+    for code, about, softening in _softened(snapshot):
+        is_soft = softening.mode is not Mode.ENFORCE
+        if is_soft and now < softening.until <= last:
+            told = f"`{about}` is enforced from then on, and until then is in {softening.mode}"
+            yield Notice(softening.until.isoformat(), code, about, softening.owner, told)
+
+
+def _softened(snapshot: Snapshot) -> Iterator[tuple[str, str, Softening]]:
+    if snapshot.rollout:
+        yield "rollout-ends", snapshot.company, snapshot.rollout
+    for unit in snapshot.units.values():
+        if unit.rollout:
+            yield "rollout-ends", f"unit:{unit.name}", unit.rollout
+        if unit.softening:
+            yield "mode-ends", f"unit:{unit.name}", unit.softening
+    for rule in snapshot.rules.values():
+        if rule.softening:
+            yield "mode-ends", rule.ref, rule.softening
