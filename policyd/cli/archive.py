@@ -84,7 +84,7 @@ def archive(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Add to an archive whatever is not in it yet, and verify all of it."""
+    """Add to an archive what is not in it yet; verify all of it."""
     try:
         made = extend(to, Server.at(url), form)
     except VerificationError as error:

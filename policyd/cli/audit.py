@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(
         audit,
         name="audit",
-        help="Search, export, hold, erase and prune records; begin a new log, or change its key.",
+        help="Search, export, hold and prune the log; change its key.",
         epilog=ending("policyd audit new-epoch --help", _CODES),
     )
 
@@ -64,7 +64,7 @@ def new_epoch(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Begin a new log where the old one was rolled back, damaged, or its key is known to others."""
+    """Begin a new log where the old one is damaged or its key known."""
     from policyd.bootstrap import utc_now
     from policyd.ledger import offline
     from policyd.ledger.guard import Guard
@@ -102,7 +102,7 @@ def rotate_key(*, data: Data = None, as_json: AsJson = False) -> int:
 
 
 def retire_key(*, data: Data = None, as_json: AsJson = False) -> int:
-    """End the older of two keys, once every verifier has the newer one."""
+    """End the older of two keys, once all verifiers have the newer."""
     from policyd.bootstrap import utc_now
     from policyd.ledger import offline
     from policyd.settings import read_settings

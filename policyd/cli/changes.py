@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(
         changes,
         name="changes",
-        help="Changes of policy: proposed, reviewed, approved, and put in force.",
+        help="Changes of policy: list, show, approve, refuse, publish.",
         epilog=ending("policyd changes list", _CODES),
     )
 
@@ -83,7 +83,7 @@ def approve(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Approve a change for the owner of your key; shows what you approve."""
+    """Approve a change for your key's owner; shows what you approve."""
     server = Server.at(url)
     change = _get(server, change_id)
     asked = {"decision": seen or change["decision"] or f"sha256:{'0' * 64}"}
@@ -128,7 +128,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Put an approved change in force, after it has run in shadow if that is said.
+    """Put an approved change in force; after a shadow, if asked to.
 
     Interrupted, the command alone ends; the server goes on.
     """

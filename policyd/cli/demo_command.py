@@ -24,7 +24,7 @@ def demo(
         "policies"
     ),
 ) -> int:
-    """Start a server of its own, play calls against it, and forge its log."""
+    """Start a server, play calls against it, and forge its log."""
     from policyd.cli.demo import demo as play
 
     check_folder(policies)

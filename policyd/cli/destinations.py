@@ -56,7 +56,7 @@ def match(  # noqa: PLR0913 - one parameter per option
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a URL becomes, or why it is refused, which entry takes it and which nearly do."""
+    """Show what a URL becomes, which entry takes it and which nearly do."""
     said = {"endpoint": place, "path": path, "method": method, "subject": subject}
     asked = {name: each for name, each in said.items() if each is not None}
     _check_text(asked)

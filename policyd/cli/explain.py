@@ -45,7 +45,7 @@ def explain(  # noqa: PLR0913 - one parameter per option
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Show every check of a call: the rule behind it, its place and owner, and what is near."""
+    """Show every check of a call, its rule, and what is near."""
     asked = q.question(
         *(subject, action, data),
         fields=fields,

@@ -51,7 +51,7 @@ def init(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Make a data folder with an empty log, and print its first admin key."""
+    """Make a data folder with a log; print its first admin key."""
     from policyd.bootstrap import initialise
     from policyd.policy.whole import read_whole
     from policyd.settings import read_settings

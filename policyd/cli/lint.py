@@ -63,7 +63,7 @@ def lint(  # noqa: PLR0913 - one parameter per option
         str, typer.Option(metavar="RULE", help="Say what a rule such as PD702 is for, and end.")
     ] = "",
 ) -> int:
-    """Say what keeps a policy tree from going live, and what should be written otherwise.
+    """Say what is wrong in a policy tree, or could be better.
 
     Each finding is a line: file:line:column: level rule: message. Errors block.
     """

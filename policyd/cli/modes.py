@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(
         modes,
         name="modes",
-        help="Modes: what is softened by `warn` or `observe`, and whether it can be enforced.",
+        help="Modes: what `warn` and `observe` let pass.",
         epilog=ending("policyd modes readiness unit", _CODES),
     )
 
@@ -42,7 +42,7 @@ def readiness(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Say which calls were let pass by a mode alone, and would be stopped if it were enforced.
+    """Say which calls a mode alone let pass: enforcing stops them.
 
     It is not said that nobody else would be: only what was asked in this time is on record.
     """

@@ -24,7 +24,7 @@ def notices(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """List approvals that are missing, emergencies nobody approved, and what is about to end."""
+    """List what waits for somebody, and what is about to end."""
     found = having(("notices",), Server.at(url).ask("GET", f"/v1/notices?days={days}").body)
     if as_json:
         say_json(found)

@@ -122,7 +122,7 @@ def run_tests(  # noqa: PLR0913 - options of a command
     ] = Format.TEXT,
     as_json: AsJson = False,
 ) -> int:
-    """Run the tests of a policy tree: every `*_test.yaml` of it and of its units."""
+    """Run the tests of a policy tree, each `*_test.yaml` of it."""
     from policyd.cli.policy_test_cases import say_case_of_record, say_case_of_witness
     from policyd.review.junit import junit_xml
 

@@ -57,7 +57,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Propose a tree, wait for its review, and put it in force if it is approved already.
+    """Propose a tree; put it in force if it is approved already.
 
     Run again after the approvals, it puts the same change in force.
     """
@@ -81,7 +81,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
 
 
 def pull(folder: Folder, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
-    """Write the tree in force into a folder; files that are not in it go."""
+    """Write the tree in force into a folder; other files go."""
     server = Server.at(url)
     snapshot = having(("snapshot",), server.ask("GET", _PATH).body)["snapshot"]
     tree = having(("files",), server.ask("GET", f"{_PATH}/trees/{snapshot}").body)
@@ -141,7 +141,7 @@ def rollback(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Go back to what was in force before; say first what that opens."""
+    """Go back to what was in force; first say what that opens."""
     server = Server.at(url)
     now = having(("snapshot",), server.ask("GET", _PATH).body)["snapshot"]
     found = _compared(server, now, target)

@@ -34,7 +34,7 @@ def erase(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Erase all that the log keeps apart about somebody; the records stay, without the values."""
+    """Erase what is kept apart about somebody; the records stay. Only these values go."""
     asked = {"subject": subject, "reason": reason, "dry_run": dry_run}
     body = Server.at(url).ask("POST", "/v1/audit/erasures", asked).body
     done = having(("records", "disclosures", "first", "end", "acts"), body)
@@ -53,7 +53,7 @@ def erase(
 
 
 def prune(*, dry_run: DryRun = False, url: Url = DEFAULT_URL, as_json: AsJson = False) -> int:
-    """Remove the oldest records, as far as POLICYD_RETENTION and holds let; their hashes stay."""
+    """Remove the oldest records, as far as retention and holds let. Their hashes stay."""
     body = Server.at(url).ask("POST", "/v1/audit/prunings", {"dry_run": dry_run}).body
     done = having(("first", "end", "records", "kept_by", "act"), body)
     if as_json:

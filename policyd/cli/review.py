@@ -88,7 +88,7 @@ def review_change(  # noqa: PLR0913 - one parameter per option
     ] = "",
     as_json: AsJson = False,
 ) -> int:
-    """Say what a change opens and closes by meaning, whether that is proved, and who approves."""
+    """Say what a change opens, whether proved, and who approves."""
     if earlier is None:
         found = _reviewed(base, head, policies, now)
     elif base is None:

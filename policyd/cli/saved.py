@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> int:
-    """Answer a saved question from exported Parquet files; each is plain SQL for DuckDB."""
+    """Answer a saved question from exported Parquet files."""
     from policyd.search.saved import given, saved_queries, saved_query
 
     if as_json and as_csv:

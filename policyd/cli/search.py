@@ -168,7 +168,7 @@ def flows(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> int:
-    """Show which data goes from which system to which place, as recorded."""
+    """Show which data went from which system to which place."""
     query = _query(words, as_json=as_json, as_csv=as_csv)
     asked = {"q": query, "dataset": dataset, "direction": direction, "depth": depth, "size": size}
     body = _ask(url, "flows", asked, ("flows", "truncated"))
@@ -189,7 +189,7 @@ def pairing(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> int:
-    """Show what became of decisions: done, failed, never reported on, ran although denied."""
+    """Show what became of calls: done, failed, or never told."""
     query = _query(words, as_json=as_json, as_csv=as_csv)
     asked = {"q": query, "by": by, "size": size}
     body = _ask(url, "pairing", asked, ("pairs", "truncated"))

@@ -63,7 +63,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
     public_url: _PublicUrl = None,
     as_json: _AsJson = False,
 ) -> int:
-    """Answer checks until told to stop; SIGHUP reads the policies again."""
+    """Answer checks until told to stop; SIGHUP rereads policies."""
     from policyd import bootstrap, logs
     from policyd.settings import check_variables, read_settings
 

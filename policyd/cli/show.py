@@ -38,7 +38,7 @@ def show(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> int:
-    """Show one record; to auditors with what is kept apart of it, and what of that was erased."""
+    """Show one record, and what is kept apart of it or was erased."""
     server = Server.at(url)
     body = _record(server, record_id)
     came = _outcome(server, body["record"]) if outcome else None

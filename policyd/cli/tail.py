@@ -58,7 +58,7 @@ def tail(
     form: Annotated[Format, typer.Option("--format", help="How they are shown.")] = Format.TABLE,
     url: Url = DEFAULT_URL,
 ) -> int:
-    """Show the newest records, each at least once; it is recorded that you look."""
+    """Show the newest records, and with -f those to come. It is recorded that you look."""
     server = Server.at(url)
     show = _shower(form, server)
     watch = _Watch(server, " ".join(words or ()), follow=follow)

@@ -85,6 +85,15 @@ def test_help_lists_every_command(policyd: Program) -> None:
         assert re.search(rf"^ +{command[0]}  ", ended.out, re.MULTILINE)
 
 
+GROUPS = [[], ["audit"], ["audit", "hold"], ["changes"], ["destinations"], ["keys"], ["modes"]]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=" ".join)
+def test_summaries_are_told_to_their_end(policyd: Program, group: list[str]) -> None:
+    """In a terminal of 80 columns no summary of a command is cut off."""
+    assert "..." not in policyd(*group, "--help", COLUMNS="80").out.partition("Commands:")[2]
+
+
 def test_version_is_told(policyd: Program) -> None:
     """`--version` prints the version alone."""
     assert policyd("--version").out == f"policyd {__version__}\n"
