@@ -61,7 +61,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(TABLES)}")
+    made.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"only these, and keep the others that are in the file: {', '.join(TABLES)}",
+    )
     made.add_argument("--quick", action="store_true", help="only see that everything works")
     made.add_argument("--rounds", type=_positive, metavar="N", help="turns of each  [3; quick: 1]")
     made.add_argument(
@@ -108,6 +113,8 @@ def main(arguments: Sequence[str], tables: Tables = TABLES, root: Path = ROOT) -
         report = _report(asked, shlex.join(["./run", "bench", *arguments]))
         failed = _measure(console, asked, tables, report)
         kept = asked.json or BENCH / "bench.json"
+        if asked.names and kept.exists() and not asked.quick:
+            report = Report.read(kept).renewed(report)
         report.save(kept)
         console.print(f"figures: {kept}")
     wrote = _write(console, report, root) if asked.docs else FINE

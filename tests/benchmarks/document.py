@@ -44,7 +44,7 @@ def page(report: Report) -> str:
     """Everything, as Markdown."""
     parts = [
         "# Benchmarks",
-        f"`{report.command}`, {report.date}, commit `{report.commit}`. {_measured_on(report)}",
+        f"{'; '.join(report.runs)}. {_measured_on(report)}",
         (
             "Trust the ratios within one run; the figures are those of one machine, which also"
             " made the load."
@@ -56,7 +56,8 @@ def page(report: Report) -> str:
         goals(report),
     ]
     for table in report.tables:
-        parts += [f"## {table.title}", *_body(table)]
+        said = [f"By {table.by}."] if len(report.runs) > 1 else []
+        parts += [f"## {table.title}", *said, *_body(table)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -65,7 +66,7 @@ def summary(report: Report, *, with_plot: bool) -> str:
     image = (
         [f"![Cost of an access decision against the number of rules]({PLOT})"] if with_plot else []
     )
-    said = f"`{report.command}` on {report.date[:10]}. {_measured_on(report)} [All tables]({PAGE})."
+    said = f"{'; '.join(report.runs)}. {_measured_on(report)} [All tables]({PAGE})."
     return "\n\n".join([said, goals(report), *image])
 
 

@@ -33,7 +33,7 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct):
-    """The findings of one benchmark; absent cells are None."""
+    """The findings of one benchmark, *by* the run of that name; absent cells are None."""
 
     name: str
     title: str
@@ -42,6 +42,7 @@ class Table(msgspec.Struct):
     goals: list[Goal] = []
     notes: list[str] = []
     missing: list[str] = []  # who could not take part, and how to have them next time
+    by: str = ""
 
 
 class Report(msgspec.Struct):
@@ -63,6 +64,24 @@ class Report(msgspec.Struct):
     machine: dict[str, str]
     versions: dict[str, str]
     tables: list[Table] = []
+
+    @property
+    def run(self) -> str:
+        """How tables name it."""
+        return f"`{self.command}`, {self.date}, commit `{self.commit}`"
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs that its tables are by."""
+        return list(dict.fromkeys(each.by or self.run for each in self.tables)) or [self.run]
+
+    def renewed(self, newer: "Report") -> "Report":
+        """All tables of both, the newer ones instead of older ones of the same name."""
+        tables = {each.name: each for each in (*self.tables, *newer.tables)}
+        for each in tables.values():
+            each.by = each.by or (newer if each in newer.tables else self).run
+        versions = self.versions | newer.versions
+        return msgspec.structs.replace(newer, versions=versions, tables=list(tables.values()))
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

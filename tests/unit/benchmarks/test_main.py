@@ -48,6 +48,30 @@ def test_only_what_was_named(tmp_path: Path) -> None:
     assert Report.read(kept).tables[0].rows == [{"a": 1.0}]
 
 
+def other(_: Plan) -> Table:
+    """Another benchmark."""
+    return Table("other", "Other", [Column("a", "A", "s")], [{"a": 9.0}])
+
+
+def test_what_was_not_named_is_kept(tmp_path: Path) -> None:
+    """One table is measured again: the others stay, and each says by which run it is."""
+    kept = tmp_path / "bench.json"
+    both = {"good": good, "other": other}
+    assert main(["--json", str(kept)], both, tmp_path) == 0
+    assert main(["good", "--rounds", "7", "--json", str(kept), "--docs"], both, tmp_path) == 0
+
+    tables = {table.name: table for table in Report.read(kept).tables}
+    assert {name: table.rows for name, table in tables.items()} == {
+        "good": [{"a": 7.0}],
+        "other": [{"a": 9.0}],
+    }
+    page = (tmp_path / "docs/bench/results.md").read_text(encoding="utf-8")
+    for table in tables.values():
+        assert f"By {table.by}." in page
+    assert "--rounds 7" in tables["good"].by
+    assert "--rounds 7" not in tables["other"].by
+
+
 def test_documents_of_an_earlier_run(tmp_path: Path) -> None:
     """`--from` measures nothing."""
     kept = tmp_path / "bench.json"
