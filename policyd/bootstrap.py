@@ -137,8 +137,7 @@ def publish_first(path: Path, policies: Mapping[str, bytes]) -> str:
 
 
 def _seeded(folder: DataFolder, policies: Mapping[str, bytes]) -> str:
-    # It reads policy files, which takes long to load and which a server's own process never does.
-    from policyd.points.seeding import seed  # noqa: PLC0415 - see above
+    from policyd.points.seeding import seed  # noqa: PLC0415 - reading files is slow to load
 
     return seed(folder, policies, utc_now)
 

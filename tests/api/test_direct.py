@@ -171,7 +171,9 @@ def test_both_ways_say_the_same(both: Both, said: Talk) -> None:
     answers = {way: both.said(way, [*packets, *last]) for way in ("asgi", "direct")}
     assert answers["direct"] == answers["asgi"]
     assert _STATUS.findall(answers["asgi"]) == [b"%d" % each for each in said.says]
-    assert both.taken["checks"] - before == said.taken
+    taken = both.taken["checks"] - before
+    # Packets may arrive together, or one by one: what is whole by itself is taken.
+    assert taken == said.taken or (len(said.packets) > 1 and taken > said.taken)
 
 
 @pytest.mark.parametrize("way", ["asgi", "direct"])

@@ -326,6 +326,8 @@ def test_the_reference_is_written_whole(toy: Toy, program: str, code: int, left:
     toy.write("policyd/search/reference.py", "")
     toy.write("tests/audit_page.py", "")
     toy.write("policyd/review/lint/page.py", "print('rules')")
+    toy.write("tests/review/page.py", "")
+    toy.write("policyd/review/review_schema.py", "")
     outcome = toy.run("docs")
     assert outcome.code == code
     assert (toy.folder / "docs" / "check-api.md").read_text(encoding="utf-8") == left

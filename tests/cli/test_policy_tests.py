@@ -103,7 +103,7 @@ def test_what_cannot_be_run(policyd: Program, tree: Path) -> None:
     assert "[no-tests]" in none.err
     assert "[file-unwritable]" in unwritable.err
     assert "tests/ours_test.yaml:1:1: missing-key" in broken.err
-    assert "tests/ours_test.yaml:1:1: missing-key" in linted.out
+    assert "tests/ours_test.yaml:1:1: error missing-key" in linted.out
 
 
 def test_which_tests_are_run(policyd: Program) -> None:

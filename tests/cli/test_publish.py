@@ -11,10 +11,10 @@ from tests.servers import Home, Server
 
 FORBID = """
 forbid:
-  nothing-to-the-crm:
+  nothing-by-mail:
     who: everyone
     send: anything
-    to: [crm]
+    to: [mail]
     reason: The contract has ended.
     fix: Wait for the next contract.
 """
@@ -51,7 +51,7 @@ def edit(folder: Path, old: str, new: str, name: str = "guardrails/access.yaml")
 def test_into_force_and_back(policyd: Program, server: Server) -> None:
     """pull, edit, publish, approve, publish again; then back, once what that opens was seen."""
     ann = Person(policyd, server, "author", holder="Ann")
-    bob = Person(policyd, server, "approver", holder="Bob", owner="network-security")
+    bob = Person(policyd, server, "approver", holder="Bob", owner="ciso")
     mine = policyd.folder / "mine"
     before = ann("pull", mine, "--json").json()["snapshot"]
     shipped = {path.relative_to(POLICIES) for path in POLICIES.rglob("*") if path.is_file()}
@@ -64,11 +64,11 @@ def test_into_force_and_back(policyd: Program, server: Server) -> None:
     proposed = ann("publish", mine, "--reason", "the contract ends", "--json")
     assert (proposed.code, proposed.json()["state"]) == (1, "reviewed")
     change = proposed.json()["id"]
-    assert "the approval of network-security" in ann("changes", "list").out
+    assert "the approval of ciso" in ann("changes", "list").out
     assert "[change-not-ready]" in ann("changes", "publish", change).err
     approved = bob("changes", "approve", change)
     assert approved.code == 0
-    assert "- closes  sales/customers-to-crm may send erp/customers" in approved.out
+    assert "- closes  finance/kpi-mail may send analytics/kpi" in approved.out
     done = ann("publish", mine, "--reason", "the contract ends")
     assert done.code == 0
     assert "state     published" in done.out
@@ -91,14 +91,14 @@ def _is_late(ann: Person, stale: Path, before: str) -> None:
     late = ann("publish", stale, "--reason", "late", "--base", before)
     assert late.code == 2
     assert "[base-moved]" in late.err
-    assert "- closes  sales/customers-to-crm" in late.err
+    assert "- closes  finance/kpi-mail" in late.err
 
 
 def _goes_back(bob: Person, before: str) -> None:
     """See that going back says first what it opens, and then does it."""
     first = bob("rollback", before, "--reason", "too early")
     assert first.code == 1
-    assert "+ opens   sales/customers-to-crm may send erp/customers" in first.out
+    assert "+ opens   finance/kpi-mail may send analytics/kpi" in first.out
     (seen,) = [word for word in first.err.split() if word.startswith("sha256:") and word != before]
     again = bob("rollback", before, "--reason", "too early", "--yes", seen)
     assert again.code == 0

@@ -40,7 +40,7 @@ def _kinds(chance: Random) -> list[bool]:
 
 def test_cases_are_about_something() -> None:
     """Of the questions some are allowed and most are not, as in life."""
-    assert 0.1 <= share(chances, _kinds, 60) <= 0.5
+    assert 0.05 <= share(chances, _kinds, 60) <= 0.5
 
 
 def test_every_kind_of_case_is_drawn() -> None:
