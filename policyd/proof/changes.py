@@ -108,16 +108,21 @@ class Changes:
 
         *units* are those of the caller.
         """
-        return self._once((units, action, data), lambda: self._is_about(units, action, data))
+        return self._once((units, action, data), lambda: bool(self.about(units, action, [data])))
 
-    def _is_about(self, units: frozenset[str], action: str, data: str) -> bool:
-        system = data.partition("/")[0]
-        if data in self._datasets or system in self._systems:
-            return True
-        if action != "send" and system in self.places:
-            return True
-        near = covering(data)
-        return any(not self._patterns[action, unit].isdisjoint(near) for unit in ("", *units))
+    def about(self, units: frozenset[str], action: str, data: Iterable[str]) -> list[str]:
+        """Those of *data* of which `is_about` holds."""
+        patterns = frozenset().union(*(self._patterns[action, unit] for unit in ("", *units)))
+        systems = {*self._systems, *(() if action == "send" else self.places)}
+        if not patterns and not systems and not self._datasets:
+            return []
+        return [
+            each
+            for each in data
+            if each in self._datasets
+            or each.partition("/")[0] in systems
+            or not patterns.isdisjoint(covering(each))
+        ]
 
     def sources(self, data: Iterable[str]) -> list[str]:
         """Those of *data* of which something else is said where a write takes its data from it."""

@@ -76,8 +76,7 @@ class Comparer:
             return names
         key = (action, bool(one & two), units_of(who))
         if key not in self._touched:
-            about = [each for each in names if changes.is_about(units_of(who), action, each)]
-            self._touched[key] = about
+            self._touched[key] = changes.about(units_of(who), action, names)
         return self._touched[key]
 
     def _once(self, who: Callers, action: str, data: str) -> list[tuple[Spot, Difference]]:

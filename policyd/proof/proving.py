@@ -123,14 +123,21 @@ def compare(
     witnesses = Witnesses(space)
     if not all(witnesses.agree(where, terms) for where, terms in comparer.samples):
         gaps.append("the proof and the engine decide a call in different ways: please report it")
-    return comparison(space, found, gaps, examples)
+    return comparison(space, found, gaps, examples, witnesses)
 
 
 def comparison(
-    space: Space, found: Iterable[Found], gaps: Iterable[str] = (), examples: int = 1
+    space: Space,
+    found: Iterable[Found],
+    gaps: Iterable[str] = (),
+    examples: int = 1,
+    witnesses: Witnesses | None = None,
 ) -> Comparison:
-    """The differences that were *found*, as regions with calls put to both engines."""
-    witnesses = Witnesses(space)
+    """The differences that were *found*, as regions with calls put to both engines.
+
+    Engines that stand ready already are those of *witnesses*.
+    """
+    witnesses = witnesses or Witnesses(space)
     regions = [
         (each.alike.side, _region(witnesses, each)) for each in blocks(space, found, examples)
     ]

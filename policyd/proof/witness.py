@@ -61,8 +61,9 @@ class Witnesses:
 
     @cached_property
     def _engines(self) -> tuple[Engine, Engine]:
-        one, two = (Engine(side, flows=64) for side in self._space.sides)
-        return one, two
+        base, head = self._space.sides
+        one = Engine(base, flows=64)
+        return one, one.successor(head)
 
     def of(self, found: Found, bits: int | None = None, when: int | None = None) -> Witness:
         """A call of a difference, or of these sayings and moments of it; as late as it can be."""
