@@ -11,7 +11,7 @@ from sqlmodel import create_engine
 
 from policyd.model.errors import DataFolderError
 
-VERSION = "0002"
+VERSION = "0003"
 """The last step in `migrations/versions`."""
 
 _STEPS = "policyd.registry:migrations"  # Alembic's way to name a folder in a package

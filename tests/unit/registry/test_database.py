@@ -166,7 +166,7 @@ def test_an_older_file_is_upgraded(path: Path) -> None:
     """A registry of the first version, which had keys alone, keeps them and gets the rest."""
     with closing(KeyStore.open(path, b"pepper")) as store:
         add_key(store)
-    for table in ("approval", "change", "publication", "tree"):
+    for table in ("approval", "change", "publication", "tree", "job", "notice"):
         run(path, f'drop table "{table}"')
     run(path, "update alembic_version set version_num = '0001'")
     with closing(KeyStore.open(path, b"pepper")) as store:
