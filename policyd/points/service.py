@@ -147,7 +147,7 @@ class Service:
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
         runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
-        runs.append(self.projection.run())
+        runs += [self.projection.run(), self.search.prepare()]
         if self.keeping:
             runs.append(self.keeping.run())
         if self.webhook:
