@@ -126,6 +126,7 @@ class Ledger:
         self._stamper: Stamper
         self._waiting: deque[_Waiting] = deque()
         self._outbox: list[bytes] = []
+        self._settling: list[tuple[asyncio.Future[int], asyncio.Future[None]]] = []
         self._newest = ""  # time of the last record submitted
 
     @classmethod
@@ -228,7 +229,10 @@ class Ledger:
             LedgerUnavailable: the ledger has failed.
         """
         if self._waiting:
-            await asyncio.shield(self._waiting[-1].durable)
+            # The future of the last frame is its submitter's, who may cancel it at any time.
+            settled = self._loop.create_future()
+            self._settling.append((self._waiting[-1].durable, settled))
+            await settled
         elif self.failure:
             raise LedgerUnavailable(self.failure.message)
 
@@ -330,6 +334,8 @@ class Ledger:
             done = self._waiting.popleft()
             if not done.durable.done():
                 done.durable.set_result(self.size)
+            if self._settling:
+                self._settle(done.durable)
             self.size += done.records
             self.last_ts = done.last_ts
             self.queue_depth -= done.records
@@ -353,3 +359,14 @@ class Ledger:
             durable = self._waiting.popleft().durable
             if not durable.done():
                 durable.set_exception(LedgerUnavailable(failure.message))
+            self._settle(durable, LedgerUnavailable(failure.message))
+
+    def _settle(self, durable: asyncio.Future[int], error: LedgerUnavailable | None = None) -> None:
+        """Tell whoever waits for all that was submitted up to this frame."""
+        left = []
+        for each, settled in self._settling:
+            if each is not durable:
+                left.append((each, settled))
+            elif not settled.done():
+                settled.set_exception(error) if error else settled.set_result(None)
+        self._settling = left

@@ -32,7 +32,6 @@ from policyd.points.service import Service, Stores
 from policyd.points.source import Maker, PublishedSource
 from policyd.policy.builder_process import Builder
 from policyd.registry.database import open_database
-from policyd.registry.jobs import JobStore, Order
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.registry.policies import PolicyStore, Publication
 from policyd.review.assessment import Assessment, Files
@@ -76,39 +75,10 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class FatefulJobs(JobStore):
-    """The orders of jobs, before and after each write of which the process may end."""
-
-    def __init__(self, path: Path, engine: Engine, step: Step) -> None:
-        """As ever."""
-        super().__init__(path, engine)
-        self._step = step
-
-    def add(self, order: Order) -> None:
-        """As ever."""
-        self._step()
-        super().add(order)
-        self._step()
-
-    def remove(self, order_id: str) -> None:
-        """As ever."""
-        self._step()
-        super().remove(order_id)
-        self._step()
-
-
 class FatefulStore(PolicyStore):
     """A registry before and after each write of which the process may end."""
 
     step: Step = staticmethod(lambda: None)
-
-    def __init__(self, path: Path, engine: Engine) -> None:
-        """As ever."""
-        super().__init__(path, engine)
-        self.jobs = FatefulJobs(path, engine, self._step)
-
-    def _step(self) -> None:
-        self.step()
 
     def save(
         self, change: Change, *, at: str | None = None, review: Mapping[str, object] | None = None
