@@ -42,8 +42,8 @@ demands = st.builds(
     Demand,
     decisions,
     st.sampled_from(["fast", "slow"]),
-    st.frozensets(st.sampled_from(OWNERS), max_size=1),
-    st.integers(1, 2),
+    st.sampled_from([frozenset(), *[frozenset({each}) for each in OWNERS]]),
+    st.sampled_from([1, 1, 2]),
 )
 mostly = st.sampled_from([True] * 5 + [False])  # what is only refused teaches little
 hours = st.integers(-1, 80)
@@ -112,18 +112,18 @@ class Life(RuleBasedStateMachine):
         self.change = self.change.counting(lambda each: each.key != key)
         self.yes = [each for each in self.yes if each.key != key]
 
+    @precondition(lambda self: self.change.state is State.APPROVED or self.patience <= 0)
     @rule()
     def shadow(self) -> None:
         """It runs in shadow."""
         if self._try(self.change.shadowed):
             assert self._is_agreed()
 
+    @precondition(lambda self: self.change.state is State.SHADOW)
     @rule()
     def come_out(self) -> None:
         """Its shadow comes to no end."""
-        was = self.change.state
-        if self._try(self.change.out_of_shadow):
-            assert was is State.SHADOW
+        assert self._try(self.change.out_of_shadow)
 
     @precondition(lambda self: self.patience <= 0)
     @rule()
