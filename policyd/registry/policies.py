@@ -20,6 +20,7 @@ from policyd.model.errors import DataFolderError, NotFound
 from policyd.policy.whole import packed, tree_digest, unpacked
 from policyd.registry.database import open_database, told
 from policyd.registry.jobs import JobStore
+from policyd.registry.notices import NoticeStore
 from policyd.registry.tables import ApprovalRow, ChangeRow, PublicationRow, TreeRow
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32, RFC 4648, in lower case
@@ -57,10 +58,12 @@ class PolicyStore:
 
     Attributes:
         jobs: Beside them, what is under way.
+        notices: And what somebody should know.
     """
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self.jobs = JobStore(path, engine)
+        self.notices = NoticeStore(path, engine)
         self._path = path
         self._engine = engine
 

@@ -157,6 +157,7 @@ async def serving(
             maker,
             reviewer or Quick(),
         )
+        service.notices = service._noticing(ledger)  # noqa: SLF001 - of these policies
         async with service.running():
             policies.step = step
             ledger.step = step
