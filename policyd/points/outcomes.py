@@ -13,7 +13,7 @@ from policyd.ledger.reader import Reader
 from policyd.ledger.record import REPORTED_WITHIN
 from policyd.ledger.stamp import Stamp, moment
 from policyd.ledger.view import Found
-from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
+from policyd.model.errors import Conflict, LedgerStalled, LedgerUnavailable, NotFound, OutOfScope
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
 from policyd.points.once import Once
@@ -100,6 +100,8 @@ class OutcomePoint:
             await self._append(
                 _record(made, by, said, status=status, decision=decision_id, index=found.seq)
             )
+        except LedgerStalled:
+            raise  # it may be recorded yet
         except LedgerUnavailable:
             self._once.give_back(found.seq)
             raise
@@ -124,7 +126,7 @@ class OutcomePoint:
         return made.id, RAN_UNASKED
 
     async def _append(self, outcome: record.Outcome) -> None:
-        await self._ledger.append([record.encode(outcome)])
+        await self._ledger.append([record.encode(outcome)], is_urgent=True)
         self._metrics.outcomes.labels(outcome.status).inc()
 
     def _check_age(self, decided: _Decided, now: datetime) -> None:

@@ -258,7 +258,7 @@ class SearchPoint:
             end=seen.end,
             size=size,
         )
-        await self._log.ledger.append([record.encode(query)])
+        await self._log.ledger.append([record.encode(query)], is_urgent=True)
 
 
 def _lost(seen: asking.Seen, bad: Sequence[Found]) -> tuple[range, ...]:

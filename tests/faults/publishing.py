@@ -97,10 +97,12 @@ class FatefulLedger(Ledger):
 
     step: Step = staticmethod(lambda: None)
 
-    def submit(self, records: Sequence[bytes], act: Act | None = None) -> asyncio.Future[int]:
+    def submit(
+        self, records: Sequence[bytes], act: Act | None = None, *, is_urgent: bool = False
+    ) -> asyncio.Future[int]:
         """As ever."""
         self.step()
-        durable = super().submit(records, act)
+        durable = super().submit(records, act, is_urgent=is_urgent)
         durable.add_done_callback(lambda _: self.step())
         return durable
 
