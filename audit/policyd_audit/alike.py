@@ -11,7 +11,7 @@ So what passes here is a record that `record.parse` reads, and its `id` carries 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from policyd_audit import record
@@ -19,8 +19,8 @@ from policyd_audit.beside import concerns
 from policyd_audit.disclosure import are_digests
 from policyd_audit.errors import Malformed
 
-_SPECIAL = bytes(range(0x20)) + b"\\"  # a text without these is spelt as it is
-_NO_BRACKET = bytes(set(range(0x100)) - set(b'"{}[]'))
+_ESCAPED = bytes(range(0x20)) + b"\\"  # a text without these is spelt as it is
+_UNSHAPELY = bytes(set(range(0x100)) - set(b'"{}[]' + _ESCAPED))
 _TEXT = '"[^"]*"'
 _TEXTS = rf"\[{_TEXT}(?:,{_TEXT})*\]"
 _INTEGER = "(?:0|-?[1-9][0-9]{0,14})"
@@ -34,6 +34,8 @@ _LONGEST = 8_192
 _Place = tuple[int, str]
 """A member: which object it is in, and its name."""
 
+_Matching = Callable[[str], re.Match[str] | None]
+
 
 class Acquaintance:
     """Remembers what the records it met were like.
@@ -44,23 +46,23 @@ class Acquaintance:
 
     def __init__(self, most: int = 1_000) -> None:
         self._most = most
-        self._shapes: dict[bytes, list[re.Pattern[str]]] = {}  # by quotes and brackets
-        self._made: dict[str, re.Pattern[str]] = {}
+        self._shapes: dict[bytes, list[_Matching]] = {}  # by quotes and brackets
+        self._made: dict[str, _Matching] = {}
 
     def time(self, leaf: bytes) -> str | None:
         """Return the `ts` of a record that is right in itself; None for anything else.
 
         Of a record that something may lie beside, None is said too.
         """
-        if len(leaf) > _LONGEST or len(leaf.translate(None, _SPECIAL)) != len(leaf):
+        if len(leaf) > _LONGEST:
             return _time(_read(leaf))
-        shape = leaf.translate(None, _NO_BRACKET)
+        shape = leaf.translate(None, _UNSHAPELY)
         known = self._shapes.get(shape, ())
         try:
             text = leaf.decode()
-            for each in known:
-                if found := each.fullmatch(text):
-                    return _checked(found)
+            for matching in known:
+                if found := matching(text):
+                    return _checked(*found.groups())
         except ValueError:
             return None  # no UTF-8, or a time that never is
         content = _read(leaf)
@@ -69,6 +71,8 @@ class Acquaintance:
         return _time(content)
 
     def _remember(self, content: Mapping[str, Any], shape: bytes) -> None:
+        if len(shape.translate(None, _ESCAPED)) != len(shape):
+            return
         try:
             text = _expression(content, _forms(content))
         except (_Peculiar, RecursionError):
@@ -76,7 +80,7 @@ class Acquaintance:
         if text not in self._made:
             if len(self._made) == self._most:
                 return
-            self._made[text] = re.compile(text)
+            self._made[text] = re.compile(text).fullmatch
         self._shapes.setdefault(shape, []).append(self._made[text])
 
 
@@ -84,16 +88,17 @@ class _Peculiar(Exception):
     """A record with something that an expression cannot hold."""
 
 
-def _checked(found: re.Match[str]) -> str | None:
-    """Return the `ts` of a record that matches, if its `id` carries the same time.
+def _checked(now: str, record_id: str, ts: str, *later: str) -> str | None:
+    """Return the `ts` of a decision that matches, if its `id` carries the same time.
+
+    Its id and its times come in the order of its members.
 
     Raises:
         ValueError: something in it is spelt as a time, but is none.
     """
-    times = found.groupdict()
-    made_ms = record.id_millisecond(times.pop("id"))
-    known_ms = {name: record.ts_millisecond(each) for name, each in times.items()}
-    return times["ts"] if known_ms["ts"] == made_ms else None
+    for each in (now, *later):
+        record.ts_second(each)
+    return ts if record.is_of_time(record_id, ts) else None
 
 
 def _read(leaf: bytes) -> Mapping[str, Any] | None:
@@ -108,7 +113,7 @@ def _time(content: Mapping[str, Any] | None) -> str | None:
     if content is None:
         return None
     ts: str = content["ts"]
-    return ts if record.id_millisecond(content["id"]) == record.ts_millisecond(ts) else None
+    return ts if record.is_of_time(content["id"], ts) else None
 
 
 def _forms(content: Mapping[str, Any]) -> dict[_Place, str]:
@@ -121,7 +126,7 @@ def _forms(content: Mapping[str, Any]) -> dict[_Place, str]:
             spelt = record.SPELT.get(holds)
             if name in value and spelt:
                 is_group = holds in (record.is_id, record.is_ts)
-                forms[id(value), name] = f'"(?P<{name}>{spelt})"' if is_group else f'"{spelt}"'
+                forms[id(value), name] = f'"({spelt})"' if is_group else f'"{spelt}"'
     return forms
 
 

@@ -202,7 +202,7 @@ class Walk:
             why = f"its `ts` {ts} is before {self.latest}, that of an earlier record"
             self._find("record-time", seq, why, leaf)
         self.latest = max(ts, self.latest)
-        if record.id_millisecond(record_id) != record.ts_millisecond(ts):
+        if not record.is_of_time(record_id, ts):
             self._find("record-time", seq, f"its `id` carries another time than {ts}", leaf)
         if seq == 0:
             self._epoch(content, leaf, origin)
