@@ -55,7 +55,7 @@ class Acquaintance:
         Of a record that something may lie beside, None is said too.
         """
         if len(leaf) > _LONGEST:
-            return _time(_read(leaf))
+            return None if concerns(leaf) else time_in_full(leaf)
         shape = leaf.translate(None, _UNSHAPELY)
         known = self._shapes.get(shape, ())
         try:
@@ -65,7 +65,7 @@ class Acquaintance:
                     return _checked(*found.groups())
         except ValueError:
             return None  # no UTF-8, or a time that never is
-        content = _read(leaf)
+        content = None if concerns(leaf) else _read(leaf)
         if content and content["kind"] == "decision" and len(known) < _MOST_OF_ONE_SHAPE:
             self._remember(content, shape)
         return _time(content)
@@ -101,10 +101,14 @@ def _checked(now: str, record_id: str, ts: str, *later: str) -> str | None:
     return ts if record.is_of_time(record_id, ts) else None
 
 
+def time_in_full(leaf: bytes) -> str | None:
+    """Return the `ts` of a record that is right in itself, whatever it is like."""
+    return _time(_read(leaf))
+
+
 def _read(leaf: bytes) -> Mapping[str, Any] | None:
-    """Return the record, if it can be read and nothing can lie beside it."""
     try:
-        return None if concerns(leaf) else record.parse(leaf)
+        return record.parse(leaf)
     except Malformed:
         return None
 

@@ -75,6 +75,12 @@ def parse(leaf: bytes) -> Mapping[str, Any]:
     return record
 
 
+def reread(leaf: bytes) -> Mapping[str, Any]:
+    """Return the record that *leaf* spells, of which `parse` found that it is one."""
+    content: dict[str, Any] = _DECODER.decode(leaf.decode())
+    return content
+
+
 def checked(record: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Sequence[Member], str]]:
     """Yield the objects in a record, with the members each must have and its path.
 

@@ -76,6 +76,22 @@ class Tree:
             self._carry(0, leaf, tiles)
         return tiles
 
+    def extend_by_tiles(self, roots: Iterable[bytes]) -> list[Tile]:
+        """Append full tiles of leaf hashes, by their roots; return the tiles above they completed.
+
+        Raises:
+            Malformed: the last leaf before them does not end a tile.
+        """
+        if self._edge[0]:
+            raise Malformed("tree-state", f"no tile ends at the last of {self.size} leaves")
+        tiles: list[Tile] = []
+        for root in roots:
+            if len(self._edge) == 1:
+                self._edge.append([])
+            self.size += TILE_WIDTH
+            self._carry(1, root, tiles)
+        return tiles
+
     @property
     def edge(self) -> list[list[bytes]]:
         """The hashes of the tile not yet full of each level, from the leaves upwards."""
