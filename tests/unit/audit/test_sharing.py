@@ -179,7 +179,7 @@ def test_records_that_are_none_are_found_with_it(tmp_path: Path) -> None:
 
 def test_what_was_taken_away_beside_is_found_with_it(tmp_path: Path) -> None:
     """A record with something kept apart is met by the walk, which can see what is there."""
-    apart = {"personal": ["address"], "_sd": ["A" * 43]}
+    apart: dict[str, object] = {"personal": ["address"], "_sd": ["A" * 43]}
     ledger = filled(tmp_path, {300: apart, 301: apart})
     assert reports_agree(ledger) == ["disclosure-missing"] * 2
     with LedgerFile(ledger.path) as evidence:
