@@ -32,19 +32,27 @@ class Screened(NamedTuple):
     seen: Seen | None
 
 
-class Passed(NamedTuple):
-    """Records from `first` to below `end`, whole tiles, which are right and fit each other.
+class PassedTile(NamedTuple):
+    """256 records that are right: their hash, and what of them has still to be looked at.
 
-    Their leaf hashes and tiles of level 0 are those that are stored. `times` are those of the first
-    and of the last, `roots` the hashes of the tiles. `beside` has number and bytes of the records
-    that have still to be held to what lies beside the log.
+    `beside` has number and bytes of each record that something may lie beside.
+    """
+
+    root: bytes
+    beside: list[tuple[int, bytes]]
+
+
+class Passed(NamedTuple):
+    """Records from `first` to below `end` that are right, and in order of time.
+
+    They are whole tiles; leaf hashes and tiles of level 0 are those that are stored. `times` are
+    those of the first record and of the last.
     """
 
     first: int
     end: int
     times: tuple[str, str]
-    roots: list[bytes]
-    beside: list[tuple[int, bytes]]
+    tiles: list[PassedTile]
 
 
 Screen = Callable[[Evidence, int, int], Iterator[Screened | Passed]]

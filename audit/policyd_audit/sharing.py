@@ -19,6 +19,8 @@ from policyd_audit.evidence import Evidence, Shared
 from policyd_audit.proof import perfect_root
 from policyd_audit.screening import (
     Passed,
+    PassedTile,
+    Row,
     Screened,
     are_in_order,
     are_records,
@@ -56,7 +58,7 @@ def screened(
         after: Where no more than so many can be shared, this process looks at all.
         width: Of a stretch, in records: a multiple of a tile's.
     """
-    shared = evidence.shared() if processes > 1 else None
+    shared = _shared(evidence) if processes > 1 else None
     stretches = _stretches(max(first, shared.first), size, width) if shared else []
     pool = _pool(processes) if sum(map(len, stretches)) > after else None
     if not shared or not pool:
@@ -64,7 +66,7 @@ def screened(
         return
     try:
         work = _Work(pool, shared, stretches, _AHEAD * processes)
-        if not evidence.has_only(shared.first, size):
+        if not _is_all_shared(evidence, shared.first, size):
             # Only who reads all in a row meets what stands where it should not.
             yield from looked_at(evidence.leaves(first))
             return
@@ -80,6 +82,20 @@ def screened(
         pool.shutdown(cancel_futures=True)
 
 
+def _shared(evidence: Evidence) -> Shared | None:
+    try:
+        return evidence.shared()
+    except VerificationError:  # the walk meets it in its place
+        return None
+
+
+def _is_all_shared(evidence: Evidence, first: int, size: int) -> bool:
+    try:
+        return evidence.has_only(first, size)
+    except VerificationError:  # as above
+        return False
+
+
 def survey(shared: Shared, stretch: range) -> Passed | None:
     """Return what a stretch of whole tiles is; None unless all that can be told of it is right."""
     try:
@@ -92,29 +108,35 @@ def survey(shared: Shared, stretch: range) -> Passed | None:
 def _passed(evidence: Evidence, stretch: range) -> Passed | None:
     rows = evidence.leaves(stretch.start, stretch.stop)
     times: list[str] = []
-    roots: list[bytes] = []
-    beside: list[tuple[int, bytes]] = []
-    for start in stretch[::TILE_WIDTH]:
-        tile = list(islice(rows, TILE_WIDTH))
-        leaves = [leaf for _, leaf, _ in tile if isinstance(leaf, bytes)]
-        if len(leaves) < TILE_WIDTH:
+    tiles: list[PassedTile] = []
+    for first in stretch[::TILE_WIDTH]:
+        found = _tile(list(islice(rows, TILE_WIDTH)), first, evidence)
+        if not found:
             return None
-        seen = look(leaves)
-        if not are_records(tile, start, seen.hashes):
-            return None
-        hashes = [each for each in seen.hashes if each]
-        if b"".join(hashes) != evidence.tile(0, start // TILE_WIDTH):
-            return None
-        for at, ts in enumerate(seen.times):
-            if not ts:
-                beside.append((start + at, leaves[at]))
-        times += [
-            ts or time_in_full(leaf) or "" for ts, leaf in zip(seen.times, leaves, strict=True)
-        ]
-        roots.append(perfect_root(hashes))
-    if next(rows, None) or not are_in_order(["0", *times]):
+        tiles.append(found[0])
+        times += found[1]
+    if next(rows, None) or not are_in_order(times):
         return None
-    return Passed(stretch.start, stretch.stop, (times[0], times[-1]), roots, beside)
+    return Passed(stretch.start, stretch.stop, (times[0], times[-1]), tiles)
+
+
+def _tile(rows: list[Row], first: int, evidence: Evidence) -> tuple[PassedTile, list[str]] | None:
+    """Return what is to be said of a tile that is right, and its times."""
+    leaves = [leaf for _, leaf, _ in rows if isinstance(leaf, bytes)]
+    if len(leaves) < TILE_WIDTH:
+        return None
+    seen = look(leaves)
+    hashes = [each for each in seen.hashes if each]
+    data = evidence.tile(0, first // TILE_WIDTH)
+    if not are_records(rows, first, hashes) or b"".join(hashes) != data:
+        return None
+    again = [at for at, ts in enumerate(seen.times) if ts is None]
+    for at in again:
+        seen.times[at] = time_in_full(leaves[at])
+    times = [ts for ts in seen.times if ts]
+    if len(times) < TILE_WIDTH:
+        return None
+    return PassedTile(perfect_root(hashes), [(first + at, leaves[at]) for at in again]), times
 
 
 def _stretches(first: int, size: int, width: int) -> list[range]:

@@ -76,20 +76,19 @@ class Tree:
             self._carry(0, leaf, tiles)
         return tiles
 
-    def extend_by_tiles(self, roots: Iterable[bytes]) -> list[Tile]:
-        """Append full tiles of leaf hashes, by their roots; return the tiles above they completed.
+    def extend_by_tile(self, root: bytes) -> list[Tile]:
+        """Append a full tile of leaf hashes by its *root*; return the tiles above it completed.
 
         Raises:
-            Malformed: the last leaf before them does not end a tile.
+            Malformed: the leaves before it do not end with a tile.
         """
         if self._edge[0]:
-            raise Malformed("tree-state", f"no tile ends at the last of {self.size} leaves")
+            raise Malformed("tree-state", f"no tile begins behind {self.size} leaves")
+        if len(self._edge) == 1:
+            self._edge.append([])
         tiles: list[Tile] = []
-        for root in roots:
-            if len(self._edge) == 1:
-                self._edge.append([])
-            self.size += TILE_WIDTH
-            self._carry(1, root, tiles)
+        self.size += TILE_WIDTH
+        self._carry(1, root, tiles)
         return tiles
 
     @property

@@ -15,6 +15,7 @@ from policyd_audit.screening import (
     are_in_order,
     are_records,
     in_full,
+    unscreened,
 )
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
@@ -114,8 +115,8 @@ class Walk:
         for chunk in self._screen(self._evidence, self._expected, self.size):
             if isinstance(chunk, Passed):
                 if not self._takes_over(chunk):
-                    rows = self._evidence.leaves(chunk.first, chunk.end)
-                    self._looks(Screened(list(rows), None), origin)
+                    for each in unscreened(self._evidence.leaves(chunk.first, chunk.end)):
+                        self._looks(each, origin)
             elif not self._takes(chunk) and not self._looks(chunk, origin):
                 break
             self._grow_by_tiles()
@@ -127,9 +128,10 @@ class Walk:
             return False
         self._bridge(self._expected, stretch.first)
         self._grow()
-        for seq, leaf in stretch.beside:
-            self._beside.meet(seq, record.reread(leaf), self._findings)
-        self._hold(self.tree.extend_by_tiles(stretch.roots))
+        for tile in stretch.tiles:
+            for seq, leaf in tile.beside:
+                self._beside.meet(seq, record.reread(leaf), self._findings)
+            self._hold(self.tree.extend_by_tile(tile.root))
         self.latest = stretch.times[1]
         self._expected = stretch.end
         self._progress(self.tree.size, self.size)

@@ -72,8 +72,7 @@ def test_of_a_stretch_little_comes_back(new_ledger: New) -> None:
     assert passed
     assert passed.times == (content(256)["ts"], content(767)["ts"])
     hashes = [digest(b"\0" + leaf(at)) for at in range(256, 768)]
-    assert passed.roots == [root_of(hashes[:256]), root_of(hashes[256:])]
-    assert passed.beside == []
+    assert passed.tiles == [(root_of(hashes[:256]), []), (root_of(hashes[256:]), [])]
 
 
 @pytest.mark.parametrize(("processes", "after"), [(0, 0), (1, 0), (2, SIZE)])
@@ -187,7 +186,8 @@ def test_what_was_taken_away_beside_is_found_with_it(tmp_path: Path) -> None:
         assert shared
         passed = survey(shared, range(256, 512))
     assert passed
-    assert passed.beside == [(at, encoded(json.loads(leaf(at)) | apart)) for at in (300, 301)]
+    expected = [(at, encoded(json.loads(leaf(at)) | apart)) for at in (300, 301)]
+    assert passed.tiles[0].beside == expected
 
 
 def test_others_may_see_a_later_moment(new_ledger: New) -> None:
@@ -202,6 +202,30 @@ def test_others_may_see_a_later_moment(new_ledger: New) -> None:
             assert numbers(found) == list(range(SIZE))
             assert stretches(found) == [(512, 768), (768, 1024)]
             assert verify(evidence, vkey=VKEY, screen=AHEAD).holds
+
+
+def leaf_page(ledger: Ledger, at: int) -> int:
+    """Where in the file the page with some of the records begins: the one *at* in their order."""
+    with ledger.open() as db:
+        (root,) = db.execute("select rootpage from sqlite_schema where name = 'leaf'").fetchone()
+        (size,) = db.execute("pragma page_size").fetchone()
+    data = ledger.path.read_bytes()
+    start = (root - 1) * size
+    # An interior page: 12 bytes, then where each cell is, which begins with its page (SQLite file
+    # format, section 1.6).
+    cell = start + int.from_bytes(data[start + 12 + 2 * at :][:2])
+    return (int.from_bytes(data[cell : cell + 4]) - 1) * int(size)
+
+
+@pytest.mark.parametrize("at", [0, 100])
+def test_a_damaged_page_is_found_with_it(new_ledger: New, at: int) -> None:
+    """Where SQLite cannot read on, what comes before is walked, by however many processes."""
+    ledger = new_ledger(SIZE)
+    place = leaf_page(ledger, at)
+    with ledger.path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * 8)
+    assert reports_agree(ledger) == ["ledger-damaged"]
 
 
 def test_records_without_an_index_are_read_in_a_row(new_ledger: New) -> None:
