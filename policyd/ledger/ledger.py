@@ -233,10 +233,9 @@ class Ledger:
         Raises:
             LedgerUnavailable: the ledger has failed.
         """
-        if last := self._waiting.last:
-            await asyncio.shield(last.durable)
-        elif self.failure:
+        if self.failure:
             raise LedgerUnavailable(self.failure.message)
+        await self._waiting.settled()
 
     async def sweep(self, most: int) -> None:
         """Remove so many records that were pruned; done once they are gone.

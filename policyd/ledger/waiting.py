@@ -41,12 +41,9 @@ class Waiting:
         self._loop = loop
         self._patience_s = patience_s
         self._queue: deque[Waiter] = deque()
+        self._done = 0  # frames
+        self._settling: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._look: asyncio.TimerHandle | None = None
-
-    @property
-    def last(self) -> Waiter | None:
-        """Who came last."""
-        return self._queue[-1] if self._queue else None
 
     @property
     def stall(self) -> LedgerStalled | None:
@@ -69,6 +66,15 @@ class Waiting:
             self._look = self._loop.call_at(since + self._patience_s, self._tell)
         return durable
 
+    def settled(self) -> asyncio.Future[None]:
+        """Done once all who wait now are through, whoever of them goes away meanwhile."""
+        settled: asyncio.Future[None] = self._loop.create_future()
+        if self._queue:
+            self._settling.append((self._done + len(self._queue), settled))
+        else:
+            settled.set_result(None)
+        return settled
+
     def release(self, index: int) -> Waiter:
         """Tell the first of them that its records are durable, from *index* on."""
         done = self._queue.popleft()
@@ -76,15 +82,22 @@ class Waiting:
         self.bytes -= done.bytes
         if not done.durable.done():
             done.durable.set_result(index)
+        self._done += 1
+        while self._settling and self._settling[0][0] <= self._done:
+            settled = self._settling.popleft()[1]
+            if not settled.done():
+                settled.set_result(None)
         return done
 
     def fail(self, message: str) -> None:
         """Tell everyone that nothing is known of their records, nor will be."""
         self.depth = self.bytes = 0
-        while self._queue:
-            durable = self._queue.popleft().durable
-            if not durable.done():
-                durable.set_exception(LedgerUnavailable(message))
+        futures = (*(each.durable for each in self._queue), *(each for _, each in self._settling))
+        self._queue.clear()
+        self._settling.clear()
+        for future in futures:
+            if not future.done():
+                future.set_exception(LedgerUnavailable(message))
 
     def _tell(self) -> None:
         """Tell those who are in a hurry and have waited too long; look again in time."""

@@ -268,6 +268,25 @@ def test_cancelling_the_waiter_keeps_the_record(
         assert store.size == 3
 
 
+def test_whoever_waits_for_all_is_told_of_what_was_cancelled(
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
+) -> None:
+    """A submitter who goes away ends nobody else's wait, neither before the commit nor after."""
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, writer):
+            gone = ledger.submit(records(1))
+            settled = asyncio.create_task(ledger.settled())
+            await writer.records(1)
+            gone.cancel()
+            await asyncio.sleep(0)
+            assert not settled.done()
+            await writer.say(Committed(1, 1, 0.1))
+            await settled
+
+    run(main())
+
+
 @pytest.mark.parametrize("count", [0, 513])
 def test_a_frame_has_bounds(
     count: int, clock: Clock, records: Callable[[int], list[bytes]], run: Run

@@ -117,4 +117,4 @@ def test_nothing_is_known_any_more(held: Held) -> None:
     one.cancel()
     waiting.fail("the disk is gone")
     assert type(other.exception()) is LedgerUnavailable
-    assert (waiting.depth, waiting.bytes, waiting.last) == (0, 0, None)
+    assert (waiting.depth, waiting.bytes) == (0, 0)
