@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ DAYS = 30
 
 MOST = 1_000_000
 """Records that a review replays, the newest of the window."""
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Replays:
         """What is to be replayed of a window; its sample is drawn by the chance in *stamp*."""
         kept = await asyncio.to_thread(self._kept)
         before = window.before or stamp.at
-        after = window.after or before - timedelta(days=DAYS)
+        after = window.after or before - min(timedelta(days=DAYS), before - _FIRST)
         seed = int(stamp.nonce, 16)
         return Replaying(str(self._data), self._level, Wanted(after, before, MOST, seed, kept))
 

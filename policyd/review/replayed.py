@@ -13,6 +13,10 @@ EXAMPLES = 3
 """Records that each row names."""
 
 
+CONTRADICTED = "proof-contradicted"
+"""The code of a proof that a recorded call shows to be wrong."""
+
+
 class Wanted(NamedTuple):
     """Which records a review is to replay.
 

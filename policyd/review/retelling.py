@@ -17,11 +17,8 @@ from policyd.proof.proving import Comparison, Verdict
 from policyd.proof.regions import ANYTHING
 from policyd.review.artefact import Proof, RegionTold
 from policyd.review.replay import Difference, Outcome, Replay, Sample, replay
-from policyd.review.replayed import EXAMPLES, TOLD, Answer, Past, Replayed, Row
+from policyd.review.replayed import CONTRADICTED, EXAMPLES, TOLD, Answer, Past, Replayed, Row
 from policyd.review.sentences import owed
-
-CONTRADICTED = "proof-contradicted"
-"""The code of a proof that a recorded call shows to be wrong."""
 
 _TOLD_IDS = 3
 _KEPT = 5_000  # rows that are counted apart while the log is read
