@@ -101,7 +101,8 @@ def review_change(  # noqa: PLR0913 - one parameter per option
     if url is None and window:
         raise UsageError("`--window` is about a log: name its server with `--url`")
     if url and now:
-        raise UsageError("`--now` is not for a server, which has a clock of its own")
+        message = "`--now` is not for a server, which has a clock of its own"
+        raise UsageError(message, code="server-clock")
     if earlier is None and url:
         found = _replayed(url, base, head, policies, window)
     elif earlier is None:

@@ -76,8 +76,8 @@ def test_a_window_has_its_first_moment_and_not_its_last(
     untouched: SmallLog, first: int, end: int
 ) -> None:
     """In a segment, across two, in the file, at the end."""
-    bounds = (START + timedelta(seconds=each) for each in (first, end))
-    numbers, window = read(untouched, wanted(*bounds))
+    after, before = (START + timedelta(seconds=each) for each in (first, end))
+    numbers, window = read(untouched, wanted(after, before))
     assert numbers == [*range(first, end)]
     assert window.after == time_of(untouched.leaves[first])
 
