@@ -117,6 +117,25 @@ def test_a_review_of_what_nobody_proposed(company: Company, closed: Path) -> Non
     assert noted["options"]["base"] == company.hana.in_force()
 
 
+def test_a_lost_call_becomes_a_test(
+    company: Company, changed: dict[str, Any], closed: Path
+) -> None:
+    """It expects what was recorded, and fails on the tree that loses the call."""
+    (row,) = replay_of(company.hera.get(f"/changes/{changed['id']}"))["rows"]
+
+    def case(tree: Path, *more: str) -> str:
+        asked = ("--from-audit", row["records"][0], *more, "--url", company.url)
+        return policyd("test", tree, *asked, POLICYD_KEY=company.axel.key).stdout
+
+    lost = case(closed)
+    assert "# It fails on this tree, which decides: deny, because unit-does-not-allow" in lost
+    assert "    expect: allow\n" in lost
+    assert case(SMALL).splitlines()[1:] == lost.splitlines()[2:]
+    assert "    expect: deny\n    because: [unit-does-not-allow]\n" in case(
+        closed, "--expect", "tree"
+    )
+
+
 def test_a_window_without_calls(company: Company, closed: Path) -> None:
     """Nothing was recorded then, which is said, and is no "nothing would change"."""
     told = company.review(company.hana, closed, "--window", "2026-01-01..2026-01-02", COLUMNS="200")
