@@ -284,7 +284,7 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
         sender = sending(webhook_of(settings), sent, folder.path / "outbox.json", random.random)
         webhook = await opened.enter_async_context(sender)
         stores = Stores(
-            *(ledger, reader, keys, folder.signer, search),
+            *(ledger, reader, keys, folder.signer, search, folder.projection),
             *(guard, witnesses, keeping, webhook),
         )
         if settings.policies is None:

@@ -7,6 +7,7 @@ keys/signing.key   signs checkpoints (skey of Go's signed notes)
 keys/retiring.key  the one before it, while both sign
 keys/pepper        keys are stored hashed with it
 outbox.json        how far the webhook has got, if there is one
+projection.jsonl   limits and outcomes as of a record; made again from the log if it is lost
 guard              where the log's guard is, if it has one
 epochs/            logs that were not gone on with, each with its key
 """
@@ -86,6 +87,11 @@ class DataFolder:
     def registry(self) -> Path:
         """The file of keys and their holders."""
         return self.path / "registry.db"
+
+    @property
+    def projection(self) -> Path:
+        """The file that sums up what the log says so far."""
+        return self.path / "projection.jsonl"
 
     def close(self) -> None:
         """Give the lock up; a writer that still runs keeps it until it has ended."""

@@ -7,8 +7,6 @@ that has a guard does not start behind it.
 The file has the signed checkpoint itself. The data folder knows by a mark that there is one.
 """
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import msgspec
 
 from policyd.ledger.reader import Reader
 from policyd.ledger.record import Epoch
+from policyd.ledger.replacing import replace_file
 from policyd.ledger.trouble import DAMAGED
 from policyd.model.errors import DataFolderError, LedgerUnavailable
 from policyd_audit.checkpoint import Checkpoint
@@ -61,7 +60,7 @@ class Guard:
             LedgerUnavailable: it cannot be written.
         """
         try:
-            _replace(self.path, note.encode())
+            replace_file(self.path, [note.encode()])
         except OSError as error:
             raise LedgerUnavailable(
                 f"the guard `{self.path}` cannot be written ({error.strerror}), so no checkpoint"
@@ -97,7 +96,7 @@ def check_guard(folder: Path, guard: Guard | None, reader: Reader) -> None:
         guard.advance(reader.state().note)
     # A crash before the mark leaves a guard that is met, and held to, at the next start.
     if not mark.exists():
-        _replace(mark, f"{guard.path.absolute()}\n".encode())
+        replace_file(mark, [f"{guard.path.absolute()}\n".encode()])
 
 
 def _check_not_behind(kept: Checkpoint, guard: Guard, reader: Reader) -> None:
@@ -141,24 +140,6 @@ def _continues(kept: Checkpoint, reader: Reader) -> bool:
     except (ValueError, Malformed):  # what msgspec raises is one too
         return False
     return previous.origin == kept.origin and previous.size >= kept.size
-
-
-def _replace(path: Path, data: bytes) -> None:
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(path)
-    except OSError:
-        Path(aside).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _said(mark: Path) -> str:

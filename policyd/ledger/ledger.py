@@ -216,6 +216,22 @@ class Ledger:
         """Index of the first of *records*, once all of them are durable; see `submit`."""
         return await self.submit(records, act)
 
+    @property
+    def submitted(self) -> int:
+        """Number of records that are durable or wait to be: the next one's index."""
+        return self.size + self.queue_depth
+
+    async def settled(self) -> None:
+        """Wait until all that was submitted so far is durable.
+
+        Raises:
+            LedgerUnavailable: the ledger has failed.
+        """
+        if self._waiting:
+            await asyncio.shield(self._waiting[-1].durable)
+        elif self.failure:
+            raise LedgerUnavailable(self.failure.message)
+
     async def sweep(self, most: int) -> None:
         """Remove so many records that were pruned; done once they are gone.
 

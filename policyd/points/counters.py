@@ -10,10 +10,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from policyd.ledger.reader import Reader
-
-_PAGE = 500
-
 
 class Counters:
     """The counters of one server."""
@@ -45,18 +41,20 @@ class Counters:
             if counters:
                 counters[bucket] -= amount
 
-    def restore(self, reader: Reader, since: datetime, clock: datetime) -> None:
-        """Count again what the log's allowed decisions from *since* (aware) on have counted."""
-        cursor: int | None = None
-        while True:
-            page = reader.page(limit=_PAGE, after=since, cursor=cursor, newest_first=False)
-            for found in page.records:
-                counted = _read(found.leaf).counted
-                if counted:
-                    self.add(counted, clock)
-            if page.cursor is None:
-                return
-            cursor = page.cursor
+    def recount(self, leaf: bytes, clock: datetime) -> None:
+        """Count what a record of the log has counted, if it did."""
+        counted = _read(leaf).counted
+        if counted:
+            self.add(counted, clock)
+
+    def sums(self) -> dict[str, dict[str, int]]:
+        """A copy of all counters, by stretch."""
+        return {stretch: dict(counters) for stretch, counters in self._by_stretch.items()}
+
+    def resume(self, sums: Mapping[str, Mapping[str, int]]) -> None:
+        """Be what the counters were when `sums` gave these."""
+        self._by_stretch.clear()
+        self._by_stretch.update((stretch, dict(each)) for stretch, each in sums.items())
 
     def _value(self, bucket: str) -> int:
         return self._by_stretch.get(_stretch(bucket), {}).get(bucket, 0)

@@ -173,7 +173,7 @@ class DecisionPoint:
                 stamp = self._item(made, at) if ask.is_batch else made
                 leaf = decision_record(stamp, request, item.call, facts, decision, basis)
                 open_.leaves.append(leaf)
-        except LedgerUnavailable:
+        except Exception:
             self._take_back(open_.answered)
             raise
         return open_

@@ -7,10 +7,10 @@ file names the next record; it moves on only after that system has taken what ca
 """
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
+from policyd.ledger.replacing import replace_file
 from policyd.model.errors import DataFolderError
 
 
@@ -52,12 +52,8 @@ class Outbox:
         Raises:
             OSError: it cannot be written.
         """
-        aside = self._path.with_suffix(".new")
-        with aside.open("w", encoding="utf-8") as file:
-            json.dump({"origin": self._origin, "next": following}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self._path)
+        said = {"origin": self._origin, "next": following}
+        replace_file(self._path, [json.dumps(said).encode()])
         self.next = following
 
 

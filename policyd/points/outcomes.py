@@ -15,15 +15,13 @@ from policyd.ledger.view import Found
 from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
+from policyd.points.once import Once
 
 LONGEST = timedelta(hours=24)
-"""How long after its decision an outcome is taken; so much of the log is read at start."""
+"""How long after its decision an outcome is taken."""
 
 RAN_DESPITE_DENY = "ran-despite-deny"
 RAN_UNASKED = "ran-unasked"
-_PAGE = 500
-_CHUNK = 1 << 16  # records that share one bit map
-_MARK = b'"kind":"outcome"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,6 @@ class _Decided(msgspec.Struct, tag_field="kind", tag="decision"):
     decision: str
 
 
-class _Reported(msgspec.Struct, tag_field="kind", tag="outcome"):
-    ts: str
-    index: int | None = None  # of no decision, where there was none
-
-
 class _Parts(TypedDict, total=False):
     status: Required[str]
     decision: str
@@ -68,69 +61,20 @@ class _Parts(TypedDict, total=False):
 
 
 _decided = msgspec.json.Decoder(_Decided).decode
-_reported = msgspec.json.Decoder(_Reported).decode
-
-
-class Once:
-    """Which records have their outcome: a bit for each, in chunks that are dropped in time."""
-
-    def __init__(self) -> None:
-        self._chunks: dict[int, bytearray] = {}
-        self._newest: dict[int, datetime] = {}
-
-    def take(self, index: int, at: datetime) -> bool:
-        """Whether record *index* had none so far; from now on it has, reported *at*."""
-        chunk, bit = self._place(index)
-        bits = self._chunks.setdefault(chunk, bytearray(_CHUNK // 8))
-        self._newest[chunk] = max(at, self._newest.get(chunk, at))
-        if bits[bit // 8] >> bit % 8 & 1:
-            return False
-        bits[bit // 8] |= 1 << bit % 8
-        return True
-
-    def give_back(self, index: int) -> None:
-        """Undo a `take` whose record never became durable."""
-        chunk, bit = self._place(index)
-        self._chunks[chunk][bit // 8] &= ~(1 << bit % 8)
-
-    def forget(self, before: datetime) -> None:
-        """Drop the chunks in which nothing was reported since *before*."""
-        for chunk in [each for each, newest in self._newest.items() if newest < before]:
-            del self._chunks[chunk], self._newest[chunk]
-
-    @staticmethod
-    def _place(index: int) -> tuple[int, int]:
-        return divmod(index, _CHUNK)
 
 
 class OutcomePoint:
     """Records outcomes: only from the key that got the decision, only once, not after `LONGEST`.
 
     Because of that bound, whatever was reported of a decision that may still be reported on is
-    among the outcomes that `restore` reads.
+    among the outcomes of the last `LONGEST`, which *once* knows of.
     """
 
-    def __init__(self, reader: Reader, ledger: Ledger, metrics: Metrics) -> None:
+    def __init__(self, reader: Reader, ledger: Ledger, metrics: Metrics, once: Once) -> None:
         self._reader = reader
         self._ledger = ledger
         self._metrics = metrics
-        self._once = Once()
-
-    def restore(self, now: datetime) -> None:
-        """Read from the log what was reported in the time before *now* that still matters."""
-        cursor: int | None = None
-        while True:
-            page = self._reader.page(
-                limit=_PAGE, after=now - LONGEST, cursor=cursor, newest_first=False
-            )
-            for found in page.records:
-                if _MARK in found.leaf:
-                    said = _reported(found.leaf)
-                    if said.index is not None:
-                        self._once.take(said.index, moment(said.ts))
-            if page.cursor is None:
-                return
-            cursor = page.cursor
+        self._once = once
 
     async def report(self, by: Sender, decision_id: str, said: Outcome) -> tuple[str, str]:
         """The id of the durable record of what became of a decided call, and its status.

@@ -110,6 +110,10 @@ class SearchPoint:
         self._levels = levels
         self._cursors = Cursors(secret)
 
+    async def prepare(self) -> None:
+        """Make ready for the first question."""
+        await self._search.prepare()
+
     async def page(
         self, by: Sender, asked: Asked, limit: int, cursor: str | None, *, newest_first: bool
     ) -> Frozen:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from policyd.engine.calendar import wall_clock
 from policyd.ledger.guard import Guard
@@ -20,7 +21,6 @@ from policyd.points.administration import (
     Watcher,
 )
 from policyd.points.audit import AuditPoint
-from policyd.points.counters import Counters
 from policyd.points.decision import DecisionPoint
 from policyd.points.erasures import ErasurePoint
 from policyd.points.explain import ExplainPoint
@@ -30,9 +30,10 @@ from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.notices import NoticePoint
-from policyd.points.outcomes import OutcomePoint
+from policyd.points.outcomes import LONGEST, OutcomePoint
 from policyd.points.places import PlacePoint
 from policyd.points.policies import Policies
+from policyd.points.projection import Projection
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
@@ -53,6 +54,7 @@ from policyd.search.process import Search
 class Stores:
     """What a server keeps: the log with what reads, searches, signs and guards it, keys, policies.
 
+    `projection` is the file in which it sums up what the log says so far.
     With `policies` and a `maker` it decides by what was published, and without by a folder.
     """
 
@@ -61,6 +63,7 @@ class Stores:
     keys: KeyStore
     signer: Signer
     search: Search
+    projection: Path
     guard: Guard | None = None
     witnesses: Witnesses | None = None
     keeping: Keeping | None = None
@@ -85,12 +88,13 @@ class Service:
         self._policy = PolicyInForce(start)
         self._ledger = stores.ledger
         self._reader = stores.reader
-        self._counters = Counters()
+        self.projection = _projection(stores)
+        counters = self.projection.counters
         ledger, metrics = stores.ledger, self.metrics
         self.refusals = Refusals(ledger, metrics)
-        self.decision = DecisionPoint(self._policy, ledger, metrics, self._counters)
+        self.decision = DecisionPoint(self._policy, ledger, metrics, counters)
         self.administration = AdministrationPoint(read, self._policy, ledger, metrics)
-        self.explain = ExplainPoint(self._policy, ledger, self._counters)
+        self.explain = ExplainPoint(self._policy, ledger, counters)
         self.key_point = KeyPoint(stores.keys, ledger, self._policy)
         self.publication = Publication(
             ledger, stores.reader, stores.signer, stores.guard, stores.witnesses
@@ -104,7 +108,7 @@ class Service:
         )
         self.tail = TailPoint(stores.reader, ledger, self._levels)
         self.exports = ExportPoint(stores.reader, ledger, self.publication, stores.signer)
-        self.outcomes = OutcomePoint(stores.reader, ledger, metrics)
+        self.outcomes = OutcomePoint(stores.reader, ledger, metrics, self.projection.once)
         self.keeping = stores.keeping
         self.webhook = stores.webhook
         self.places = PlacePoint(self._policy, ledger)
@@ -141,14 +145,14 @@ class Service:
         A checkpoint is published before the first answer, and from then on; with witnesses that
         must cosign it, when they have: no check waits for them.
         """
-        self._restore_counters()
-        self.outcomes.restore(self._ledger.stamp().at)
+        self._restore()
         if self.policies:
             await self.policies.begin()
         await self.administration.record_start()
         if not self.publication.waits_for_witnesses:
             await self.publication.covering(self._ledger.size)
         runs = [self.refusals.run(), self.publication.run(), self.retention.run()]
+        runs += [self.projection.run(), self.search.prepare()]
         if self.keeping:
             runs.append(self.keeping.run())
         if self.webhook:
@@ -169,18 +173,19 @@ class Service:
             await self.refusals.flush()
             with contextlib.suppress(PolicydError):  # it is about to end, and has said why
                 await self.publication.covering(self._ledger.size)
+            await self.projection.keep()
 
     def _levels(self) -> tuple[str, ...]:
         """The company's levels of labels, lowest first."""
         return self._policy.current.engine.snapshot.vocabulary.levels
 
-    def _restore_counters(self) -> None:
-        """A limit survives a restart: the longest stretch of one is a month."""
+    def _restore(self) -> None:
+        """Limits and outcomes survive a restart: the longest stretch of a limit is a month."""
+        now = self._ledger.stamp().at
         calendar = self._policy.current.engine.snapshot.calendar
-        clock = wall_clock(calendar, self._ledger.stamp().at)
+        clock = wall_clock(calendar, now)
         month = clock.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        since = month.replace(tzinfo=calendar.zone)
-        self._counters.restore(self._reader, since, clock)
+        self.projection.restore(min(month.replace(tzinfo=calendar.zone), now - LONGEST), clock)
 
     def _watch(self, ledger: Ledger) -> None:
         metrics = self.metrics
@@ -197,3 +202,8 @@ class Service:
             lag.set_function(lambda: float(webhook.lag))
         depth = metrics.watch("policyd_queue_depth", "Records waiting for their commit")
         depth.set_function(lambda: float(ledger.queue_depth))
+
+
+def _projection(stores: Stores) -> Projection:
+    kept = (stores.projection, stores.keys.derived("projection"))
+    return Projection(kept, (stores.signer.origin, stores.ledger, stores.reader))

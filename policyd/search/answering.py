@@ -43,6 +43,10 @@ class Answering:
         self._database = database
         self._clock = clock
 
+    def prepare(self) -> bool:
+        """Do a little of what an answer would wait for; whether there was anything to do."""
+        return self._log.prepare()
+
     def answer(self, asked: Question) -> Reply:
         """The answer, whatever comes of it."""
         scope = asked.scope

@@ -70,6 +70,10 @@ class Log:
         self._kept_from = self._reader.kept_from()
         self.size = self._reader.state().size
 
+    def prepare(self) -> bool:
+        """Check a segment that was not, the newest first; whether there was one."""
+        return self._trusted.prepare()
+
     def doubt(self, piece: Piece) -> bool:
         """Check the segments of a piece again; whether one of them is not what it was."""
         for number in piece.segments:

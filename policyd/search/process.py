@@ -1,4 +1,7 @@
-"""The server's end of search: one process, started when it is first asked, and who waits for it.
+"""The server's end of search: one process, and who waits for it.
+
+It is started when it is first asked, or at once if there are segments, since it reads each of them
+before it trusts it.
 
 Questions are answered one after the other. So many may wait, and only for so long: whoever comes
 on top of that is told to come again, and no check is the slower for it.
@@ -18,7 +21,7 @@ from typing import TypeVar
 
 import msgspec
 
-from policyd.ledger.shelf import LEVEL
+from policyd.ledger.shelf import LEVEL, Shelf
 from policyd.model.errors import QueryRefused, SearchUnavailable
 from policyd.search.asking import Failed, Question, Refused, Reply, reply_of
 
@@ -91,6 +94,11 @@ class Search:
     def pid(self) -> int | None:
         """Process id, while there is one."""
         return self._line.process.pid if self._line else None
+
+    async def prepare(self) -> None:
+        """Have the process read the segments, if there are any, before the first question."""
+        if Shelf(self._data, self._level).numbers():
+            await self._running()
 
     async def ask(self, question: Question, kind: type[_Found]) -> _Found:
         """The answer to a question, which is of that *kind*.

@@ -12,6 +12,7 @@ import socket
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
+from select import select
 
 from policyd.ledger.asking import write_message
 from policyd.ledger.reader import Reader
@@ -29,9 +30,11 @@ SEARCHED = ".search"  # the folder for what does not fit into memory
 
 
 def serve(line: socket.socket, answering: Answering) -> None:
-    """Answer until the other end is closed."""
+    """Answer until the other end is closed, and make ready for it while nothing is asked."""
     with suppress(EOFError, ConnectionError):
         while True:
+            while not select([line], [], [], 0)[0] and answering.prepare():
+                pass
             question = read_question(line)
             write_message(line, answering.answer(question))
 

@@ -39,6 +39,13 @@ class Trusted:
         """The segments that there are, good or not, in order."""
         return self.shelf.numbers()
 
+    def prepare(self) -> bool:
+        """Check the newest of the segments that were never checked; whether there was one."""
+        unknown = [each for each in self.numbers() if each not in self._known]
+        if unknown:
+            self.is_good(unknown[-1])
+        return bool(unknown)
+
     def is_good(self, number: int) -> bool:
         """Whether a segment is what its manifest says, which the log has signed."""
         # What is replaced while it is read has another face the next time.

@@ -123,7 +123,9 @@ async def _serve(home: Home, ready: "Queue[Both | BaseException]", stop: threadi
         read = partial(from_folder, Engine)
         ledger = await Ledger.open(folder, Options(utc_now))
         service = Service(
-            Stores(ledger, reader, keys, folder.signer, Search(folder.path)), read, await read()
+            Stores(ledger, reader, keys, folder.signer, Search(folder.path), folder.projection),
+            read,
+            await read(),
         )
         app = Application(service, max_body=1 << 20, max_depth=32)
         both = Both(secret, ledger)

@@ -73,7 +73,7 @@ async def serving(home: Home, parts: Parts) -> AsyncIterator[Inside]:
         keys.add(key, secret)
         read = partial(parts.read, parts.engine)
         ledger = await Ledger.open(folder, Options(parts.clock))
-        stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path))
+        stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path), folder.projection)
         service = parts.service(stores, read, await read(None))
         app = Application(service, max_body=1 << 20, max_depth=32)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)

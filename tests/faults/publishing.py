@@ -131,7 +131,7 @@ async def serving(
         source = PublishedSource(reader, policies, maker)
         start = await source.read()
         ledger = await FatefulLedger.open(folder, Options(utc_now))
-        stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path))
+        stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path), folder.projection)
         service = Service(stores, source.read, start)
         service.policies = Policies(
             service._policy,  # noqa: SLF001 - the reviewer alone is another

@@ -253,9 +253,10 @@ def _await_segments(server: PolicydServer, log: KeptLog, plan: Plan) -> None:
 def _some_id(server: PolicydServer, key: str) -> str:
     """The id of a record in the middle of the log."""
     answer, _ = _ask(server, key, "/v1/audit/records", {"before": "2100-01-01T00:00:00Z"})
-    middle = answer["tree_size"] // 2
-    (found,) = _ask(server, key, "/v1/audit/records", {"q": f"index:{middle}"})[0]["records"]
-    record_id: str = found["record"]["id"]
+    middle = {"q": f"index:{answer['tree_size'] // 2}"}
+    while not (found := _ask(server, key, "/v1/audit/records", middle)[0]["records"]):
+        time.sleep(1.0)  # the segments are being read for the first time
+    record_id: str = found[0]["record"]["id"]
     return record_id
 
 

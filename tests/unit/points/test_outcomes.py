@@ -16,7 +16,9 @@ from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfSco
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
-from policyd.points.outcomes import LONGEST, Once, Outcome, OutcomePoint, UnaskedCall
+from policyd.points.once import Once
+from policyd.points.outcomes import LONGEST, Outcome, OutcomePoint, UnaskedCall
+from policyd.points.projection import Projection
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DONE = Outcome("ok")
@@ -47,8 +49,11 @@ async def at_work(
     """A ledger and the point that records outcomes in it, restored from what is there."""
     ledger = await Ledger.open(folder, Options(clock, bytes=room))
     with closing(Reader(folder.ledger, seconds=60.0)) as reader:
-        point = OutcomePoint(reader, ledger, Metrics())
-        point.restore(clock())
+        projection = Projection(
+            (folder.projection, b"secret"), (folder.signer.origin, ledger, reader)
+        )
+        projection.restore(clock() - LONGEST, clock().replace(tzinfo=None))
+        point = OutcomePoint(reader, ledger, Metrics(), projection.once)
         yield ledger, point
         await ledger.close()
 

@@ -64,6 +64,22 @@ def test_a_process_of_its_own_answers(filled: SmallLog) -> None:
     asyncio.run(ask())
 
 
+def test_it_reads_segments_before_it_is_asked(filled: SmallLog, tmp_path: Path) -> None:
+    """A process is there at once if there are segments, and only then."""
+
+    async def pid(data: Path) -> int | None:
+        async with searching(data) as search:
+            await search.prepare()
+            found = search.pid
+            if found is not None:
+                await search.ask(Page(scope(), 1), PageFound)
+                assert search.pid == found
+            return found
+
+    assert asyncio.run(pid(filled.path)) is not None
+    assert asyncio.run(pid(tmp_path / "empty")) is None
+
+
 def test_a_query_that_cannot_be_read(filled: SmallLog) -> None:
     """The refusal comes through with its place, and the process is there for the next one."""
 
