@@ -97,7 +97,7 @@ class Search:
 
     async def prepare(self) -> None:
         """Have the process read the segments, if there are any, before the first question."""
-        if Shelf(self._data, self._level).numbers():
+        if Shelf(self.data, self.level).numbers():
             await self._running()
 
     async def ask(self, question: Question, kind: type[_Found]) -> _Found:
