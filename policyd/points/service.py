@@ -38,7 +38,9 @@ from policyd.points.projection import Projection
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.replays import Replays
 from policyd.points.retention import RetentionPoint
+from policyd.points.reviewing import Reviewer
 from policyd.points.search import Log, SearchPoint
 from policyd.points.source import Maker
 from policyd.points.tail import TailPoint
@@ -122,7 +124,10 @@ class Service:
         if stores.policies is None or stores.maker is None:
             return None
         logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
-        return Policies(self._policy, self.administration, logs, registry, stores.maker)
+        search = stores.search
+        replays = Replays(search.data, search.level, stores.policies.snapshots)
+        reviewer = Reviewer(replays=replays)
+        return Policies(self._policy, self.administration, logs, registry, stores.maker, reviewer)
 
     @property
     def watcher(self) -> Watcher | None:
