@@ -24,6 +24,7 @@ from policyd.api import (
     policies,
     records,
     removal,
+    reviews,
     search,
     tail,
     tiled_log,
@@ -48,7 +49,7 @@ from policyd.points.service import Service
 _COUNTED = {400, 401, 403, 413}
 _MODULES = (
     *(changes, destinations, explain, exports, health, keys, notices, outcomes, policies),
-    *(records, removal, search, tail),
+    *(records, removal, reviews, search, tail),
 )
 _HTTP = {
     404: ("not-found", "nothing is served at this path; /openapi.json lists those that are"),
@@ -109,7 +110,7 @@ class Application:
         send = _echoing(send, headers)
         try:
             request_id(headers)
-            is_tree = scope["path"].startswith(changes.PREFIX)
+            is_tree = scope["path"].startswith((changes.PREFIX, reviews.PREFIX))
             body = await read_body(receive, self._max_tree if is_tree else self._max_body)
             if body:
                 check = partial(check_json, body, max_depth=self._max_depth)

@@ -18,8 +18,10 @@ from policyd.api.numbers import whole
 from policyd.api.policies import Digest, JobShown, shown_job
 from policyd.api.text import SOME_PLAIN
 from policyd.model.change import LONGEST_EMERGENCY, Change
+from policyd.model.keys import Key
 from policyd.points.changes import Content
 from policyd.points.policies import Policies
+from policyd.points.replays import seen_by
 from policyd.points.shadows import InShadow
 from policyd.policy.whole import LONGEST_PATH, MAX_FILES, PATH, fault
 from policyd.registry.policies import Kept
@@ -227,7 +229,7 @@ async def propose_change(asked: Proposal, policies: Published, by: Author) -> Re
     """Propose a policy tree, whose review begins at once; the same again is the same change."""
     content = _content(asked)
     kept = await policies.changes.propose(by, asked.title, asked.reason, content)
-    return _shown(policies, kept)
+    return _shown(policies, by, kept)
 
 
 @router.get("", responses=_HELD)
@@ -243,9 +245,9 @@ async def list_changes(
 
 
 @router.get("/{change_id}", responses=_MISSING)
-async def get_change(change_id: str, policies: Published, _: PolicyReader) -> ReviewedPolicyChange:
+async def get_change(change_id: str, policies: Published, by: PolicyReader) -> ReviewedPolicyChange:
     """A change with its review, and with the approvals that still stand."""
-    return _shown(policies, await policies.changes.get(change_id))
+    return await _now(policies, by, change_id)
 
 
 @router.put("/{change_id}/tree", responses=_MISSING)
@@ -254,7 +256,7 @@ async def revise_change(
 ) -> ReviewedPolicyChange:
     """Give a change new content; approvals count again if its review finds the same."""
     await policies.changes.revise(by, change_id, asked.reason, _content(asked))
-    return await _now(policies, change_id)
+    return await _now(policies, by, change_id)
 
 
 @router.post("/{change_id}/approvals", responses=_MISSING)
@@ -263,7 +265,7 @@ async def approve_change(
 ) -> ReviewedPolicyChange:
     """Approve a change for the owner of your key; who has a part in it cannot."""
     await policies.changes.approve(by, change_id, asked.decision, asked.why)
-    return await _now(policies, change_id)
+    return await _now(policies, by, change_id)
 
 
 @router.post("/{change_id}/refusal", responses=_MISSING)
@@ -272,7 +274,7 @@ async def refuse_change(
 ) -> ReviewedPolicyChange:
     """Refuse a change for good."""
     await policies.changes.refuse(by, change_id, asked.why)
-    return await _now(policies, change_id)
+    return await _now(policies, by, change_id)
 
 
 @router.post("/{change_id}/withdrawal", responses=_MISSING)
@@ -281,7 +283,7 @@ async def withdraw_change(
 ) -> ReviewedPolicyChange:
     """Take a change of your own back."""
     await policies.changes.withdraw(by, change_id, asked.why)
-    return await _now(policies, change_id)
+    return await _now(policies, by, change_id)
 
 
 @router.post("/{change_id}/publication", status_code=202, responses=_MISSING)
@@ -304,12 +306,12 @@ def _content(asked: Proposal | Revision) -> Content:
     return Content(asked.base, {path: text.encode() for path, text in asked.files.items()})
 
 
-async def _now(policies: Policies, change_id: str) -> ReviewedPolicyChange:
-    return _shown(policies, await policies.changes.get(change_id))
+async def _now(policies: Policies, by: Key, change_id: str) -> ReviewedPolicyChange:
+    return _shown(policies, by, await policies.changes.get(change_id))
 
 
-def _shown(policies: Policies, kept: Kept) -> ReviewedPolicyChange:
-    return ReviewedPolicyChange(review=kept.review, **_said(policies, kept))
+def _shown(policies: Policies, by: Key, kept: Kept) -> ReviewedPolicyChange:
+    return ReviewedPolicyChange(review=seen_by(by, kept.review), **_said(policies, kept))
 
 
 def _said(policies: Policies, kept: Kept) -> dict[str, Any]:

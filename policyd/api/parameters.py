@@ -37,7 +37,9 @@ def _utc(moment: datetime | None) -> datetime | None:
         raise ValueError("it is outside the years 1 to 9999 in UTC") from None
 
 
-Moment = Annotated[datetime | None, Query(), BeforeValidator(_written_out), AfterValidator(_utc)]
+Instant = Annotated[datetime | None, BeforeValidator(_written_out), AfterValidator(_utc)]
+"""A time with its date, in UTC if it names no zone."""
+Moment = Annotated[Instant, Query()]
 QueryText = Annotated[
     str | None,
     Query(

@@ -1,5 +1,6 @@
 """`/v1/policies`: what is in force, what was, and going back to it."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from policyd.api.caller import Approver, PolicyReader, Published, Served
 from policyd.api.text import SOME_PLAIN
 from policyd.points.jobs import Job
+from policyd.points.replays import seen_by
 from policyd.registry.policies import Publication
 
 router = APIRouter(prefix="/v1/policies")
@@ -58,7 +60,7 @@ class JobShown(BaseModel):
     """Work that takes longer than a request: how far it is, and what came of it."""
 
     id: str
-    kind: Literal["publication", "comparison", "rollback"]
+    kind: Literal["publication", "comparison", "review", "rollback"]
     state: Literal["running", "done", "failed"]
     step: str
     result: dict[str, Any] | None
@@ -86,7 +88,8 @@ class RollingBack(BaseModel):
 
 
 _JOB = {"operationId": "get_job", "parameters": {"job_id": "$response.body#/id"}}
-_BEGUN: dict[int | str, dict[str, Any]] = {202: {"links": {"Job": _JOB}}, **_MISSING}
+JOB_BEGUN: dict[int | str, dict[str, Any]] = {202: {"links": {"Job": _JOB}}, **_MISSING}
+"""What an operation answers that begins a job."""
 
 
 @router.get("", responses={503: {}})
@@ -115,13 +118,13 @@ async def get_tree(snapshot: str, policies: Published, _: PolicyReader) -> TreeS
     return TreeShown(snapshot=snapshot, tree=tree, files=files)
 
 
-@router.post("/comparisons", status_code=202, responses=_BEGUN)
+@router.post("/comparisons", status_code=202, responses=JOB_BEGUN)
 async def compare_snapshots(asked: Comparing, policies: Published, by: PolicyReader) -> JobShown:
     """Begin to compare two snapshots; the result of the job is like a change's review."""
     return shown_job(await policies.publisher.compare(by, asked.base, asked.head))
 
 
-@router.post("/rollbacks", status_code=202, responses=_BEGUN)
+@router.post("/rollbacks", status_code=202, responses=JOB_BEGUN)
 async def roll_back(asked: RollingBack, policies: Published, by: Approver) -> JobShown:
     """Begin to put in force again what was approved before.
 
@@ -132,9 +135,10 @@ async def roll_back(asked: RollingBack, policies: Published, by: Approver) -> Jo
 
 
 @router.get("/jobs/{job_id}", responses=_MISSING)
-async def get_job(job_id: str, policies: Published, _: PolicyReader) -> JobShown:
+async def get_job(job_id: str, policies: Published, by: PolicyReader) -> JobShown:
     """How far a job is; one that failed has `code` and `detail`."""
-    return shown_job(policies.jobs.get(job_id))
+    job = policies.jobs.get(job_id)
+    return shown_job(replace(job, result=seen_by(by, job.result)))
 
 
 def shown_job(job: Job) -> JobShown:

@@ -13,6 +13,7 @@ from policyd.cli.exits import FAILED, FINE, UNDECIDED
 from policyd.cli.findings import check_folder, told_in
 from policyd.cli.options import AsJson, ending
 from policyd.cli.output import remark, say_json, say_text
+from policyd.cli.policy_test_cases import Expect
 from policyd.cli.server import DEFAULT_URL, Url
 from policyd.model.errors import PolicyInvalid, UsageError
 
@@ -113,6 +114,13 @@ def run_tests(  # noqa: PLR0913 - options of a command
         str | None,
         typer.Option(metavar="ID", help="Run nothing: print the test of this record's call."),
     ] = None,
+    expect: Annotated[
+        Expect | None,
+        typer.Option(
+            help="What such a test expects: of a record what was decided, of a witness what this"
+            " tree decides, where nothing is said."
+        ),
+    ] = None,
     url: Url = DEFAULT_URL,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")
@@ -127,10 +135,10 @@ def run_tests(  # noqa: PLR0913 - options of a command
     from policyd.review.junit import junit_xml
 
     if from_witness:
-        say_case_of_witness(folder, *from_witness)
+        say_case_of_witness(folder, *from_witness, expect)
         return FINE
     if from_audit:
-        say_case_of_record(folder, from_audit, url)
+        say_case_of_record(folder, from_audit, url, expect)
         return FINE
     tested = _tested(
         folder, Selection(word, suite, unit, tuple(file or ())), changed_since, mutate=mutate

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 policyd review main..HEAD --out review.json
 policyd review --from review.json --format markdown
-policyd review policies-before policies-after"""
+policyd review policies-before policies-after
+policyd review main --url https://policyd.example --window 7d"""
 _CODES = (
     "0 nothing blocks it, 1 lint or tests block it, 2 usage, or a base that does not load, 3 a "
     "test could not be decided; with --detailed-exitcode also 10 lint, 11 tests, 12 opens "
-    "something, 13 not proved"
+    "something, 13 not proved, 14 recorded calls would be refused"
 )
 _DETAILED = {"lint": 10, "tests": 11}
-_OPENS, _NOT_PROVED = 12, 13
+_OPENS, _NOT_PROVED, _BREAKS = 12, 13, 14
 
 
 class Format(StrEnum):
@@ -86,10 +87,25 @@ def review_change(  # noqa: PLR0913 - one parameter per option
     now: Annotated[
         str, typer.Option(metavar="TIME", help="A day or time, in place of the clock's.")
     ] = "",
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Have this server review it, and replay its log."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="7d|FROM..UNTIL", help="Replay these records, not the last 30 days."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Say what a change opens, whether proved, and who approves."""
-    if earlier is None:
+    if url is None and window:
+        raise UsageError("`--window` is about a log: name its server with `--url`")
+    if url and now:
+        message = "`--now` is not for a server, which has a clock of its own"
+        raise UsageError(message, code="server-clock")
+    if earlier is None and url:
+        found = _replayed(url, base, head, policies, window)
+    elif earlier is None:
         found = _reviewed(base, head, policies, now)
     elif base is None:
         found = _read(earlier)
@@ -113,6 +129,19 @@ def _reviewed(base: str | None, head: Path | None, policies: Path, now: str) -> 
     given = Given(_moment(now), _others(policies if head is None else head), _progress())
     with told_in(None):
         return review(pair, given)
+
+
+def _replayed(
+    url: str, base: str | None, head: Path | None, policies: Path, window: str | None
+) -> "Review":
+    """The review of a server; one folder alone is compared with what is in force there."""
+    from policyd.cli.review_server import reviewed_by
+    from policyd.review import revisions
+
+    if base is not None and head is None and Path(base).is_dir():
+        return reviewed_by(url, None, revisions.at_folder(Path(base)), window)
+    pair = _pair(base, head, policies)
+    return reviewed_by(url, pair.base, pair.head, window)
 
 
 def _pair(base: str | None, head: Path | None, policies: Path) -> "Pair":
@@ -239,4 +268,6 @@ def _detailed(review: "Review") -> int:
     if any(each.side == "opens" for each in review.regions):
         return _OPENS
     is_open = review.proof.access.gaps or review.proof.guardrails.gaps or review.tests.not_proved
-    return _NOT_PROVED if is_open or review.tests.errors else FINE
+    if is_open or review.tests.errors:
+        return _NOT_PROVED
+    return _BREAKS if review.replay and review.replay.counts.get("lost") else FINE

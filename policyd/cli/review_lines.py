@@ -28,6 +28,26 @@ def review_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {_SIGNS[each['side']]}  {each['words']}"
     if len(regions) > _TOLD:
         yield f"  and {len(regions) - _TOLD} more: --json has all"
+    if replay := (found.get("review") or {}).get("replay"):
+        yield from _replay_lines(replay)
+
+
+def _replay_lines(said: dict[str, Any]) -> Iterator[str]:
+    """What becomes of calls that were recorded."""
+    import msgspec
+
+    from policyd.review.replay_words import coverage, replay_words, told_rows
+    from policyd.review.replayed import Replayed
+
+    replay = msgspec.convert(said, Replayed)
+    yield f"replay    {replay_words(replay)}"
+    for each in [*told_rows(replay)][:_TOLD]:
+        yield f"  {each.what}"
+        yield f"      {each.decided}"
+        yield f"      {each.records}"
+    if len(replay.rows) > _TOLD:
+        yield f"  and {len(replay.rows) - _TOLD} more: --json has all"
+    yield from (f"  {each}" for each in coverage(replay))
 
 
 def change_lines(change: dict[str, Any]) -> Iterator[str]:

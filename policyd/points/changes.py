@@ -239,9 +239,10 @@ class ChangePoint:
         base = await asyncio.to_thread(store.tree_of, change.base)
         old = await asyncio.to_thread(store.tree, base or "")
         new = await asyncio.to_thread(store.tree, change.tree)
-        now = self._ledger.stamp().at
+        stamp = self._ledger.stamp()
+        past = await self._reviewer.past(stamp)
         return await self._reviewer.assess(
-            old, new, now, lambda step: self.steps.__setitem__(change.id, step)
+            old, new, stamp.at, lambda step: self.steps.__setitem__(change.id, step), past
         )
 
     async def _found(self, change: Change, found: Assessment) -> None:

@@ -8,6 +8,7 @@ from policyd.model.errors import Conflict
 from policyd.points.administration import AdministrationPoint, PolicyInForce
 from policyd.points.change_book import Book
 from policyd.points.changes import ChangePoint
+from policyd.points.dry_reviews import DryReviews
 from policyd.points.jobs import Jobs
 from policyd.points.left import Left
 from policyd.points.named import PUBLISHED
@@ -46,6 +47,7 @@ class Policies:
         self.publications = Publications(self.book, reader)
         reviewer = reviewer or Reviewer()
         self.changes = ChangePoint(self.book, policy, ledger, reviewer)
+        self.reviews = DryReviews((ledger, self.publications), policy, reviewer, self.jobs)
         parts = Parts(self.book, self.publications, policy, administration, maker, reviewer, ledger)
         self.publisher = Publisher(parts, self.jobs)
         self._left = Left(self.book, self.jobs, self.publications, self.publisher)

@@ -8,11 +8,14 @@ from datetime import datetime
 
 import msgspec
 
+from policyd.ledger.stamp import Stamp
 from policyd.model.errors import PolicyUnread
+from policyd.points.replays import USUAL, Between, Replays
 from policyd.policy.packing import pack
 from policyd.review.assessment import Assessment
+from policyd.review.replayed import Replaying
 
-PROGRAM = ("-m", "policyd.review.assessor")
+PROGRAM = ("-m", "policyd.search.assessor")
 """What Python is told to run."""
 
 PATIENCE_S = 1800.0
@@ -28,21 +31,38 @@ Tell = Callable[[str], None]
 class Reviewer:
     """Has changes reviewed beside the server."""
 
-    def __init__(self, program: tuple[str, ...] = PROGRAM, patience_s: float = PATIENCE_S) -> None:
-        """Run *program* for each, and end one that takes more than *patience_s* seconds."""
+    def __init__(
+        self,
+        program: tuple[str, ...] = PROGRAM,
+        patience_s: float = PATIENCE_S,
+        replays: Replays | None = None,
+    ) -> None:
+        """Run *program* for each, and end one that takes more than *patience_s* seconds.
+
+        With *replays* there is a log whose calls can be replayed.
+        """
+        self._replays = replays
         self._program = program
         self._patience_s = patience_s
         self._one_at_a_time = asyncio.Lock()
 
-    async def assess(self, base: Files, head: Files, now: datetime, tell: Tell) -> Assessment:
+    async def past(self, stamp: Stamp, window: Between = USUAL) -> Replaying | None:
+        """What of the log a review is to replay, if there is a log."""
+        return await self._replays.of(stamp, window) if self._replays else None
+
+    async def assess(
+        self, base: Files, head: Files, now: datetime, tell: Tell, past: Replaying | None = None
+    ) -> Assessment:
         """What the change from *base* to *head* comes to at one moment.
+
+        The calls of *past* are replayed, if that is said.
 
         Raises:
             PolicyUnread: the process ended, or took too long.
         """
         async with self._one_at_a_time:
             tell("beginning")
-            trees = await asyncio.to_thread(pack, (dict(base), dict(head), now))
+            trees = await asyncio.to_thread(pack, (dict(base), dict(head), now, past))
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", *self._program),
                 stdin=asyncio.subprocess.PIPE,

@@ -11,6 +11,7 @@ from policyd.engine.calendar import wall_clock
 from policyd.ledger.guard import Guard
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
+from policyd.ledger.record import REPORTED_WITHIN
 from policyd.ledger.signing import Signer
 from policyd.model.errors import PolicydError
 from policyd.points.administration import (
@@ -31,7 +32,7 @@ from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.notice_hook import NoticeHook
 from policyd.points.notices import NoticePoint
-from policyd.points.outcomes import LONGEST, OutcomePoint
+from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
 from policyd.points.policies import Policies
 from policyd.points.posting import Hook
@@ -39,7 +40,9 @@ from policyd.points.projection import Projection
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
 from policyd.points.refusals import Refusals
+from policyd.points.replays import Replays
 from policyd.points.retention import RetentionPoint
+from policyd.points.reviewing import Reviewer
 from policyd.points.search import Log, SearchPoint
 from policyd.points.source import Maker
 from policyd.points.tail import TailPoint
@@ -125,7 +128,12 @@ class Service:
         if stores.policies is None or stores.maker is None:
             return None
         logs, registry = (stores.ledger, stores.reader), (stores.policies, stores.keys)
-        policies = Policies(self._policy, self.administration, logs, registry, stores.maker)
+        search = stores.search
+        replays = Replays(search.data, search.level, stores.policies.snapshots)
+        reviewer = Reviewer(replays=replays)
+        policies = Policies(
+            self._policy, self.administration, logs, registry, stores.maker, reviewer
+        )
         hook, draw = stores.notices or (None, None)
         if hook and draw:
             notices = NoticePoint(self._policy, stores.ledger, policies.book)
@@ -195,7 +203,9 @@ class Service:
         calendar = self._policy.current.engine.snapshot.calendar
         clock = wall_clock(calendar, now)
         month = clock.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        self.projection.restore(min(month.replace(tzinfo=calendar.zone), now - LONGEST), clock)
+        self.projection.restore(
+            min(month.replace(tzinfo=calendar.zone), now - REPORTED_WITHIN), clock
+        )
 
     def _watch(self, ledger: Ledger) -> None:
         metrics = self.metrics

@@ -128,6 +128,11 @@ class PolicyStore:
         with told(self._path), Session(self._engine) as session:
             return session.exec(published).first() or session.exec(stored).first()
 
+    def snapshots(self) -> frozenset[str]:
+        """The digests of all snapshots whose trees are kept."""
+        with told(self._path), Session(self._engine) as session:
+            return frozenset(session.exec(select(TreeRow.snapshot).distinct()))
+
     def save(
         self, change: Change, *, at: str | None = None, review: Mapping[str, Any] | None = None
     ) -> None:

@@ -1,7 +1,7 @@
 """The review: one value with everything that was found of a change, and its canonical bytes.
 
-INVARIANT: it has no clock in it and all lists are sorted, so that the same two trees give the same
-bytes, and so the same digest, wherever and whenever they are compared.
+INVARIANT: its digests know of no clock and of no log, and all lists are sorted, so that the same
+two trees give the same digest, wherever and whenever they are compared.
 """
 
 import functools
@@ -13,6 +13,7 @@ import msgspec
 
 from policyd.model.errors import UsageError
 from policyd.review.notices import Notice
+from policyd.review.replayed import Replayed
 
 SCHEMA = 1
 """The version of the form; it grows when a member changes its meaning or goes."""
@@ -258,7 +259,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything about a change.
 
     `state` is `blocked`, `not-proved`, `opens`, `closes` or `same`. `today` is the day by which
-    suppressions and skipped tests end; it is no part of the digest.
+    suppressions and skipped tests end, `replay` what the change would have done to the calls of a
+    log, if one was asked. Both are no part of the digest.
     """
 
     schema: int = SCHEMA
@@ -276,12 +278,13 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     regions: tuple[RegionTold, ...]
     routing: Routing
     today: str | None = None
+    replay: Replayed | None = None
 
     @functools.cached_property
     def plain(self) -> dict[str, Any]:
         """All of it in the types of JSON, with both digests."""
         told: dict[str, Any] = msgspec.to_builtins(self)
-        digest = _digest({**told, "today": None})
+        digest = _digest({**told, "today": None, "replay": None})
         return {**told, "decisions": self.decisions, "digest": digest}
 
     @property

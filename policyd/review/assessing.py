@@ -7,18 +7,27 @@ from policyd.policy.manifest import digest
 from policyd.proof.proving import Verdict
 from policyd.review.artefact import RegionTold, Review
 from policyd.review.assessment import Assessment, Files, Touched
+from policyd.review.replayed import Past
 from policyd.review.reviewing import Given, Watch, review
 from policyd.review.revisions import Version, of
 from policyd.review.routing import SLOW
 
 
-def assess(base: Files, head: Files, now: datetime, watch: Watch = lambda _: None) -> Assessment:
+def assess(
+    base: Files,
+    head: Files,
+    now: datetime,
+    watch: Watch = lambda _: None,
+    past: Past | None = None,
+) -> Assessment:
     """What the change from the whole tree *base* to *head* comes to at one moment (aware).
+
+    The calls of *past*, if there is one, are replayed.
 
     Raises:
         PolicyInvalid: the base does not load.
     """
-    found = review(of(_version(base), _version(head)), Given(now=now, watch=watch))
+    found = review(of(_version(base), _version(head)), Given(now=now, watch=watch, past=past))
     verdict = _verdict(found)
     is_slow = found.routing.lane == SLOW
     return Assessment(

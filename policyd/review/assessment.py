@@ -1,7 +1,7 @@
 """Assessment: what the life of a change depends on of its review.
 
 A server reads these. What makes them (`assessing`) takes much longer to load, and runs in a process
-of its own (`assessor`).
+of its own (`policyd.search.assessor`).
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from policyd.model.call import Call, Entity
-from policyd.model.decision import Decision, Reason
+from policyd.model.decision import Decision, Obligation, Reason
 from policyd.model.rules import ACTIONS, Mode
 from policyd.policy.suite_shapes import CaseEntry, TryShape
 
@@ -64,9 +64,9 @@ def problems(entry: CaseEntry, call: Call, decision: Decision) -> Iterator[str]:
     yield from _missing("lifted", entry.lifted, lifted)
 
 
-def obligations(decision: Decision) -> dict[str, object]:
+def obligations(duties: Iterable[Obligation]) -> dict[str, object]:
     """The obligations of an allow as tests write them: fields, rows or a duration by type."""
-    owed = {each.type: next(iter(each.properties.values())) for each in decision.obligations}
+    owed = {each.type: next(iter(each.properties.values())) for each in duties}
     return {kind: [*each] if isinstance(each, tuple) else each for kind, each in owed.items()}
 
 
@@ -78,7 +78,7 @@ def _missing(word: str, expected: Iterable[str] | None, found: set[str]) -> Iter
 
 
 def _other_obligations(entry: CaseEntry, decision: Decision) -> Iterator[str]:
-    found = obligations(decision)
+    found = obligations(decision.obligations)
     if entry.obligations is not None and found != entry.obligations:
         yield f"obligations: expected {entry.obligations}; got {found}"
     absent = {

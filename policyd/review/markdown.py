@@ -23,6 +23,8 @@ from policyd.review.headlines import (
     waiting,
     what_of,
 )
+from policyd.review.replay_words import coverage, replay_words, told_rows
+from policyd.review.replayed import Replayed
 from policyd.review.routing import summary
 
 LIMIT = 65_536
@@ -57,6 +59,8 @@ def _head(review: Review) -> Iterator[str]:
         ("tests", test_words(review)),
         *((name, said[:400]) for name, said in list(proof_rows(review))[:40]),
     ]
+    if review.replay:
+        rows.append(("replay", replay_words(review.replay)[:400]))
     yield f"| {' | '.join(_safe(name) for name, _ in rows)} |"
     yield f"|{'---|' * len(rows)}"
     yield f"| {' | '.join(_safe(said) for _, said in rows)} |"
@@ -71,6 +75,8 @@ def _parts(review: Review) -> Iterator[str]:
     yield "\n".join(_route(review))
     yield from ("\n".join(_region(each, review)) for each in opens)
     yield from ("\n".join(_region(each, review)) for each in review.regions if each not in opens)
+    if review.replay:
+        yield from _listed("Replay of the log", [*_replay(review.replay)])
     yield from _changes(review)
     yield _details(review)
 
@@ -120,6 +126,14 @@ def _region(region: RegionTold, review: Review) -> Iterator[str]:
     yield f"- before {_safe(before)}; after {_safe(after)}; {checked}"
     for owner, why in concerned(region):
         yield f"- {_safe(owner)}: {_safe(why)}"
+
+
+def _replay(replay: Replayed) -> Iterator[str]:
+    for each in told_rows(replay):
+        yield f"- {_safe(each.what[2:])}"
+        yield f"  - {_safe(each.decided)}"
+        yield f"  - {_safe(each.records)}"
+    yield from (f"- {_safe(each)}" for each in coverage(replay))
 
 
 def _changes(review: Review) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Recorded(NamedTuple):
     facts: Facts
     allow: bool
     obligations: tuple[Obligation, ...]
+    against: tuple[str, ...] = ()  # what stood against it: rules, or codes where there is none
 
 
 class Head(msgspec.Struct):
@@ -34,6 +35,7 @@ class Head(msgspec.Struct):
     ts: str
     kind: str
     nonce: str
+    snapshot: str = ""
     call: "_Flow | None" = None
 
 
@@ -88,6 +90,14 @@ class _Facts(msgspec.Struct):
 
 class _Reason(msgspec.Struct):
     code: str
+    rule: str | None = None
+    mode: str | None = None
+    exemption: str | None = None
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it stood against the call: nothing softened or lifted it."""
+        return self.mode is None and self.exemption is None
 
 
 class _Obligation(msgspec.Struct):
@@ -121,7 +131,13 @@ def recorded(leaf: bytes) -> Recorded | None:
         facts=Facts(read.facts.now, read.facts.used, read.facts.owner),
         allow=read.decision == "allow",
         obligations=tuple(Obligation(each.type, each.properties) for each in read.obligations),
+        against=_against(read.reasons),
     )
+
+
+def _against(reasons: tuple[_Reason, ...]) -> tuple[str, ...]:
+    found = (each.rule or each.code for each in reasons if each.is_in_force)
+    return tuple(dict.fromkeys(found))
 
 
 def _call(said: _Call) -> Call:

@@ -14,7 +14,7 @@ from policyd.proof.proving import Comparison, Region, Verdict
 from policyd.proof.witness import Witness
 from policyd.review.artefact import Change, Concern, RegionTold, Side, WitnessTold
 from policyd.review.causes import Causes
-from policyd.review.sentences import sentence
+from policyd.review.sentences import owed, sentence
 
 Sides = tuple[Snapshot, Snapshot]
 _TOLD_REASONS = 12
@@ -106,13 +106,7 @@ def _side(case: Case, decision: Decision) -> Side:
             :_TOLD_REASONS
         ],
         by=tuple(allows),
-        owes=tuple(f"{each.type} {_values(each.properties)}" for each in decision.obligations),
-    )
-
-
-def _values(properties: Mapping[str, Any]) -> str:
-    return ", ".join(
-        " ".join(value) if isinstance(value, tuple) else str(value) for value in properties.values()
+        owes=owed(decision.obligations),
     )
 
 

@@ -7,7 +7,7 @@ Where the proof has gaps, all of them are.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import heappush, heapreplace
@@ -25,9 +25,6 @@ from policyd.review.recorded import Head, Recorded, head_of, recorded
 SAMPLE = 200
 """Calls outside of every region that are put to the engines all the same."""
 
-MOST = 1000
-"""Differences that are kept; the rest is counted."""
-
 
 class Outcome(StrEnum):
     """What becomes of a call; `unknown` if its record does not tell, `error` if nobody could."""
@@ -43,7 +40,12 @@ class Outcome(StrEnum):
 
 
 class Difference(NamedTuple):
-    """A recorded call that the candidate decides in another way, and its record."""
+    """A recorded call that the candidate decides in another way, and its record.
+
+    Attributes:
+        has_drifted: The base decides otherwise than was recorded: that is no work of the change.
+        is_surprise: It is outside of every region: the proof or the engine is wrong there.
+    """
 
     outcome: Outcome
     seq: int
@@ -52,6 +54,12 @@ class Difference(NamedTuple):
     recorded: Recorded
     base: Decision
     candidate: Decision
+    has_drifted: bool
+    is_surprise: bool
+
+
+Tell = Callable[[Difference], None]
+"""Told of each difference: those inside of a region as they come, of the others at the end."""
 
 
 @dataclass(slots=True)
@@ -62,11 +70,10 @@ class Replay:
         seen: Records of any kind that were looked at.
         calls: Decisions among them, from `first` to `last`; `counts` says what became of each.
         asked: Calls put to both engines, the `sampled` ones among them.
-        drifted: Calls asked that the base decides otherwise than was recorded: that is no work
-            of the change.
+        drifted: Calls asked that the base decides otherwise than was recorded.
+        surprises: Differences outside of every region.
         why: Why calls are unknown or errors.
-        differences: Up to `MOST` of them, in the order of the records.
-        surprises: Differences outside of every region: the proof or the engine is wrong there.
+        snapshots: By which policy the calls were decided.
     """
 
     seen: int = 0
@@ -74,20 +81,28 @@ class Replay:
     asked: int = 0
     sampled: int = 0
     drifted: int = 0
+    surprises: int = 0
     first: str | None = None
     last: str | None = None
     counts: Counter[Outcome] = field(default_factory=Counter)
     why: Counter[str] = field(default_factory=Counter)
-    differences: list[Difference] = field(default_factory=list)
-    surprises: list[Difference] = field(default_factory=list)
+    snapshots: Counter[str] = field(default_factory=Counter)
+
+
+class Sample(NamedTuple):
+    """How many calls outside of every region are asked; the *seed*, of 128 bits, says which."""
+
+    size: int = SAMPLE
+    seed: int = 0
 
 
 def replay(
     comparison: Comparison,
     engines: tuple[Engine, Engine],
     records: Iterable[tuple[int, bytes]],
+    tell: Tell,
     *,
-    sample: int = SAMPLE,
+    sample: Sample = Sample(),  # noqa: B008 - a value that never changes
 ) -> Replay:
     """What the engines of the base and of the candidate make of recorded calls.
 
@@ -95,20 +110,24 @@ def replay(
         comparison: What a proof has found between the two.
         engines: Of its two sides.
         records: The index and the bytes of each record, in order.
-        sample: How many calls outside of every region are asked.
+        tell: Told of each call that comes out differently.
+        sample: Of the calls outside of every region, as a check on the proof.
     """
-    replaying = _Replaying(comparison, engines, sample)
+    replaying = _Replaying(comparison, engines, tell, sample)
     for index, leaf in records:
         replaying.take(index, leaf)
     return replaying.end()
 
 
 class _Replaying:
-    def __init__(self, comparison: Comparison, engines: tuple[Engine, Engine], sample: int) -> None:
+    def __init__(
+        self, comparison: Comparison, engines: tuple[Engine, Engine], tell: Tell, sample: Sample
+    ) -> None:
         regions = (*comparison.opens, *comparison.closes)
         self._touched = None if comparison.gaps else _Touched(regions)
         self._engines = engines
-        self._others = _Sample(sample)
+        self._tell = tell
+        self._others = _Drawn(sample)
         self._found = Replay()
 
     def take(self, index: int, leaf: bytes) -> None:
@@ -124,8 +143,9 @@ class _Replaying:
             return
         found.calls += 1
         found.first, found.last = found.first or head.ts, head.ts
+        found.snapshots[head.snapshot] += 1
         if self._touched is None or self._touched.has(head):
-            self._ask(index, head, leaf, found.differences)
+            self._ask(index, head, leaf)
         else:
             found.counts[Outcome.SAME] += 1
             self._others.offer(index, head, leaf)
@@ -136,10 +156,10 @@ class _Replaying:
         for index, head, leaf in self._others.drawn():
             found.sampled += 1
             found.counts[Outcome.SAME] -= 1
-            self._ask(index, head, leaf, found.surprises)
+            self._ask(index, head, leaf, is_outside=True)
         return found
 
-    def _ask(self, index: int, head: Head, leaf: bytes, into: list[Difference]) -> None:
+    def _ask(self, index: int, head: Head, leaf: bytes, *, is_outside: bool = False) -> None:
         found = self._found
         try:
             was = recorded(leaf)
@@ -155,18 +175,22 @@ class _Replaying:
         except Exception as error:  # noqa: BLE001 - a fault of an engine is a result of the replay
             self._give_up(Outcome.ERROR, f"the engine failed: {type(error).__name__}")
             return
-        found.drifted += not _is_as_recorded(was, base.decision)
+        has_drifted = not _is_as_recorded(was, base.decision)
+        found.drifted += has_drifted
         unknown = next((each.unsaid for each in (base, candidate) if each.unsaid), None)
         if unknown:
             self._give_up(Outcome.UNKNOWN, f"the record has no count of `{unknown}`")
             return
         outcome = outcome_of(base.decision, candidate.decision)
         found.counts[outcome] += 1
-        if outcome is Outcome.REASON_ONLY:
-            into = found.differences  # a proof speaks of what is allowed and owed, not why
-        if outcome is not Outcome.SAME and len(into) < MOST:
-            decisions = base.decision, candidate.decision
-            into.append(Difference(outcome, index, head.id, head.ts, was, *decisions))
+        if outcome is Outcome.SAME:
+            return
+        # A proof speaks of what is allowed and owed, not why.
+        is_surprise = is_outside and outcome is not Outcome.REASON_ONLY
+        found.surprises += is_surprise
+        decisions = base.decision, candidate.decision
+        where = index, head.id, head.ts
+        self._tell(Difference(outcome, *where, was, *decisions, has_drifted, is_surprise))
 
     def _give_up(self, outcome: Outcome, why: str) -> None:
         self._found.counts[outcome] += 1
@@ -195,16 +219,19 @@ class _Touched:
         return any(call.dataset in each for each in self._data.get((call.subject, call.action), ()))
 
 
-class _Sample:
-    """The calls with the least nonces, which are random: each call is as likely as any other."""
+class _Drawn:
+    """The calls with the least lots: nonces are random, so each is as likely as any other.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    The seed puts them in another order, so that no two reviews look at the same calls alone.
+    """
+
+    def __init__(self, sample: Sample) -> None:
+        self._size, self._seed = sample
         self._heap: list[tuple[int, int, Head, bytes]] = []
 
     def offer(self, index: int, head: Head, leaf: bytes) -> None:
         """Draw for one call; *index* is not that of another one."""
-        lot = -int(head.nonce, 16)
+        lot = -(int(head.nonce, 16) ^ self._seed)
         if len(self._heap) < self._size:
             heappush(self._heap, (lot, index, head, leaf))
         elif self._heap and lot > self._heap[0][0]:

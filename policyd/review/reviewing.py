@@ -39,6 +39,8 @@ from policyd.review.notices import Notice, counts, is_blocking, of_finding, orde
 from policyd.review.policy_tests import Report, Result, no_others, run
 from policyd.review.policy_tests import Verdict as Tested
 from policyd.review.regions import regions_told, with_regions
+from policyd.review.replayed import Past, Replayed
+from policyd.review.retelling import contradicted, retold
 from policyd.review.revisions import Pair, Version
 from policyd.review.routing import SLOW, Found, route
 from policyd.review.sentences import listed
@@ -80,12 +82,14 @@ class Given(NamedTuple):
         others: Other versions of the tree, for tests that compare with one.
         watch: Is told which step begins.
         prove: Compares the two snapshots.
+        past: Calls that were made, to be put to both sides.
     """
 
     now: datetime | None = None
     others: Others = no_others
     watch: Watch = lambda _: None
     prove: Callable[[Snapshot, Snapshot], Comparison] = proved
+    past: Past | None = None
 
 
 def review(pair: Pair, given: Given = Given()) -> Review:  # noqa: B008 - a value that never changes
@@ -153,7 +157,8 @@ class _Reviewing:
         regions = regions_told(found, changed, self._sides)
         changed = with_regions(changed, regions)
         files = files_told(pair, changed)
-        proof = self._proof(found, changed)
+        replay = self._replay(found, regions)
+        proof = contradicted(self._proof(found, changed), replay)
         routing = route(
             Found(
                 *(self._sides, changed, regions, files, proof),
@@ -177,7 +182,12 @@ class _Reviewing:
             regions=tuple(regions),
             routing=routing,
             today=self._given.now.date().isoformat() if self._given.now else None,
+            replay=replay,
         )
+
+    def _replay(self, found: Comparison, regions: Sequence[RegionTold]) -> Replayed | None:
+        past = self._given.past
+        return retold(found, self._sides, regions, past, self._watch) if past else None
 
     def _checked(self) -> tuple[list[Notice], Tests]:
         """What lint says of the head, by the levels of the base, and what its tests come to."""

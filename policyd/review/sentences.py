@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from policyd.model.decision import Obligation
 from policyd.proof.proving import Region
 from policyd.proof.wording import ALWAYS, WHATEVER
 
@@ -34,6 +35,20 @@ def concern(part: str, about: Iterable[str]) -> str:
     'owns the data `erp/prices`'
     """
     return f"{_PARTS[part]} {listed(about, _MANY)}"
+
+
+def owed(duties: Iterable[Obligation]) -> tuple[str, ...]:
+    """Each duty with what it is about.
+
+    >>> owed([Obligation("mask", {"fields": ("name", "street")})])
+    ('mask name street',)
+    """
+    told = ((each.type, map(_value, each.properties.values())) for each in duties)
+    return tuple(f"{type_} {', '.join(values)}" for type_, values in told)
+
+
+def _value(value: tuple[str, ...] | int | str) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def sentence(region: Region, *, is_opened: bool) -> str:

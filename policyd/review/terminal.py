@@ -24,10 +24,12 @@ from policyd.review.headlines import (
     waiting,
     what_of,
 )
+from policyd.review.replay_words import coverage, replay_words, told_rows
 from policyd.review.routing import summary
 
 _TOLD_CHANGES = 40
 _TOLD_REGIONS = 60
+_TOLD_ROWS = 20
 
 
 class Line(NamedTuple):
@@ -54,6 +56,7 @@ def _told(review: Review) -> Iterator[_Told]:
     yield 0, "", ""
     yield from _checks(review)
     yield from _regions(review)
+    yield from _replay(review)
     yield from _changes(review)
     yield from _route(review)
     yield 0, "", ""
@@ -81,6 +84,8 @@ def _checks(review: Review) -> Iterator[_Told]:
         ("tests", test_words(review)),
         *proof_rows(review),
     ]
+    if review.replay:
+        rows.append(("replay", replay_words(review.replay)))
     wide = max(len(name) for name, _ in rows)
     for name, said in rows:
         yield wide + 4, f"  {name:<{wide}}  {said}", ""
@@ -115,6 +120,23 @@ def _region(region: RegionTold, review: Review) -> Iterator[_Told]:
     yield 9, f"         before {before}; after {after}; {checked}", ""
     for owner, why in concerned(region):
         yield 9, f"    who  {owner}: {why}", ""
+
+
+def _replay(review: Review) -> Iterator[_Told]:
+    replay = review.replay
+    said = [*coverage(replay)] if replay else []
+    if replay is None or not said:
+        return
+    yield 0, "", ""
+    yield 0, "replay", "bold"
+    for each in [*told_rows(replay)][:_TOLD_ROWS]:
+        yield 4, f"  {each.what}", "bold red" if each.is_bad else ""
+        yield 6, f"    {each.decided}", ""
+        yield 6, f"    {each.records}", ""
+    if len(replay.rows) > _TOLD_ROWS:
+        yield 2, f"  and {len(replay.rows) - _TOLD_ROWS} more rows: see --json", "bold"
+    for line in said:
+        yield 4, f"  {line}", ""
 
 
 def _changes(review: Review) -> Iterator[_Told]:

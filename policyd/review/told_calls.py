@@ -9,16 +9,21 @@ import msgspec
 from policyd.model.call import Call
 from policyd.model.errors import UsageError
 from policyd.review.recorded import recorded
+from policyd.review.written_cases import Expected
 
 _NO = "no-decision"
 
 
 class ToldCall(NamedTuple):
-    """A call, when it was asked (aware), and what limits had counted before it, by rule."""
+    """A call, when it was asked (aware), and what limits had counted before it, by rule.
+
+    `recorded` is what was decided, if it was.
+    """
 
     call: Call
     now: datetime
     used: Mapping[str, int]
+    recorded: Expected | None = None
 
 
 def of_witness(review: bytes, number: int) -> ToldCall:
@@ -73,4 +78,4 @@ def of_record(record: Mapping[str, Any]) -> ToldCall:
             "the record is not about an integration and a dataset: a test can name nothing else",
             code=_NO,
         )
-    return ToldCall(call, facts.now, facts.used)
+    return ToldCall(call, facts.now, facts.used, Expected(found.allow, found.obligations))

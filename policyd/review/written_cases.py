@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from policyd.engine.decide import Engine
 from policyd.engine.owners import owner_state
 from policyd.model.call import Call
 from policyd.model.codes import CODES
-from policyd.model.decision import Decision
+from policyd.model.decision import Decision, Obligation
 from policyd.model.facts import Facts
 from policyd.model.rules import Mode
 from policyd.review.cells import ALL_DUTIES, METHODS, USUAL_METHOD, obligations
@@ -20,10 +21,28 @@ _NOT_TEXT = {"true", "false", "null", "True", "False", "Null", "TRUE", "FALSE", 
 _MAX_LINE = 160
 
 
+class Expected(NamedTuple):
+    """What a person expects of a call; of an allow with these duties, where they are said."""
+
+    allow: bool
+    duties: tuple[Obligation, ...] | None = None
+
+    def is_of(self, decision: Decision) -> bool:
+        """Whether that is what was decided."""
+        if self.allow != decision.allow or not self.allow or self.duties is None:
+            return self.allow == decision.allow
+        return obligations(self.duties) == obligations(decision.obligations)
+
+
 def written(
-    engine: Engine, call: Call, now: datetime, used: Mapping[str, int], why: str = ""
+    engine: Engine,
+    call: Call,
+    now: datetime,
+    used: Mapping[str, int],
+    why: str = "",
+    expected: Expected | None = None,
 ) -> str:
-    """The entry of a suite that holds on the tree of *engine* for *call*, as it decides it.
+    """The entry of a suite for *call*: as the tree of *engine* decides it, or as is *expected*.
 
     What a table of calls cannot leave open, method and endpoint, is as a table has it. The entry is
     indented as the tests of a suite are, so that it can be put at the end of one.
@@ -34,6 +53,7 @@ def written(
         now: When it is asked; aware.
         used: What limits have counted before, by rule.
         why: A comment.
+        expected: Another answer than the tree gives makes a test that fails on it, as it says.
     """
     home = _home(call, engine.snapshot.connections)
     usual = METHODS.get(call.action, USUAL_METHOD)
@@ -41,18 +61,34 @@ def written(
     case = engine.open(call, now)
     decision = engine.judge(case, Facts(now, used, owner_state(case)))
     known = {ref: count for ref, count in used.items() if ref in engine.snapshot.rules and count}
-    verb = "lets" if decision.allow else "does not let"
+    is_so = expected is None or expected.is_of(decision)
+    verb = "lets" if (decision if expected is None else expected).allow else "does not let"
     it = f"{verb} {call.subject.id} {call.action} {call.resource.id}"
     if call.action == "send":
         it += f" to {call.endpoint}"
     lines = [f"# {line}" for line in why.splitlines()]
+    lines += [] if is_so else [f"# It fails on this tree, which decides: {_in_words(decision)}"]
     lines += [f"- it: {_scalar(it[:_MAX_LINE])}"]
     lines += [f"  now: {now.replace(microsecond=0).isoformat().replace('+00:00', 'Z')}"]
     if known:
         lines += [f"  used: {_flow(known)}"]
     lines += [f"  try: {_flow(dict(_table(call, home)))}"]
-    lines += [f"  {name}: {_flow(value)}" for name, value in _answer(engine, decision)]
+    answer = _answer(engine, decision) if is_so or expected is None else _said(expected)
+    lines += [f"  {name}: {_flow(value)}" for name, value in answer]
     return "".join(f"  {line}\n" for line in lines)
+
+
+def _in_words(decision: Decision) -> str:
+    if decision.allow:
+        return f"allow {_flow(obligations(decision.obligations))}"
+    against = dict.fromkeys(each.rule or each.code for each in decision.reasons)
+    return f"deny, because {', '.join(against)}"
+
+
+def _said(expected: Expected) -> Iterator[tuple[str, object]]:
+    yield "expect", "allow" if expected.allow else "deny"
+    if expected.allow and expected.duties is not None:
+        yield "obligations", obligations(expected.duties)
 
 
 def _table(call: Call, home: str | None) -> Iterator[tuple[str, object]]:
@@ -84,7 +120,7 @@ def _answer(engine: Engine, decision: Decision) -> Iterator[tuple[str, object]]:
     yield "expect", "allow" if decision.allow else "deny"
     rules = engine.snapshot.rules
     if decision.allow:
-        yield "obligations", obligations(decision)
+        yield "obligations", obligations(decision.obligations)
     else:
         named = (
             each.rule if each.rule in rules or f"{each.rule}".startswith("zone:") else each.code

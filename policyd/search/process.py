@@ -67,6 +67,10 @@ class Search:
     """Has questions answered by a process of its own; belongs to one event loop.
 
     A process that ended, or that hangs, is replaced at the next question.
+
+    Attributes:
+        data: The data folder whose log is searched.
+        level: Of its segments.
     """
 
     def __init__(
@@ -79,8 +83,8 @@ class Search:
     ) -> None:
         """Search the log in the data folder at *data*, whose segments are of that *level*."""
         self.allowance = allowance
-        self._data = data
-        self._level = level
+        self.data = data
+        self.level = level
         self._program = program
         self._waiting = 0
         self._turn = asyncio.Lock()
@@ -93,7 +97,7 @@ class Search:
 
     async def prepare(self) -> None:
         """Have the process read the segments, if there are any, before the first question."""
-        if Shelf(self._data, self._level).numbers():
+        if Shelf(self.data, self.level).numbers():
             await self._running()
 
     async def ask(self, question: Question, kind: type[_Found]) -> _Found:
@@ -173,7 +177,7 @@ class Search:
             await self.close()
         if self._line is None:
             near, far = socket.socketpair()
-            said = (far.fileno(), self._data, self._level, self.allowance.memory)
+            said = (far.fileno(), self.data, self.level, self.allowance.memory)
             with far:
                 process = subprocess.Popen(  # noqa: ASYNC220, S603 - a moment; our own program
                     [

@@ -35,6 +35,7 @@ from policyd.registry.database import open_database
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.registry.policies import PolicyStore, Publication
 from policyd.review.assessment import Assessment, Files
+from policyd.review.replayed import Replaying
 from policyd.search.process import Search
 from tests.published import edited, files_of
 
@@ -54,9 +55,11 @@ class Quick(Reviewer):
         super().__init__()
         self._found = found
 
-    async def assess(self, base: Files, head: Files, now: datetime, tell: Tell) -> Assessment:
+    async def assess(
+        self, base: Files, head: Files, now: datetime, tell: Tell, past: Replaying | None = None
+    ) -> Assessment:
         """What is always found."""
-        del base, head, now
+        del base, head, now, past
         tell("looking away")
         return self._found
 
@@ -100,10 +103,12 @@ class FatefulLedger(Ledger):
 
     step: Step = staticmethod(lambda: None)
 
-    def submit(self, records: Sequence[bytes], act: Act | None = None) -> asyncio.Future[int]:
+    def submit(
+        self, records: Sequence[bytes], act: Act | None = None, *, is_urgent: bool = False
+    ) -> asyncio.Future[int]:
         """As ever."""
         self.step()
-        durable = super().submit(records, act)
+        durable = super().submit(records, act, is_urgent=is_urgent)
         durable.add_done_callback(lambda _: self.step())
         return durable
 

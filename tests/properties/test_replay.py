@@ -11,7 +11,7 @@ from policyd.ledger.decision_record import Basis, Request, decision_record
 from policyd.ledger.stamp import Stamp, timestamp
 from policyd.model.snapshot import Snapshot
 from policyd.proof.proving import compare
-from policyd.review.replay import Outcome, Replay, outcome_of, replay
+from policyd.review.replay import Difference, Outcome, Replay, Sample, outcome_of, replay
 from tests.properties.asking import Asks, facts, sensible_calls
 from tests.properties.pairs import pairs
 from tests.properties.sampling import share
@@ -29,10 +29,14 @@ def records_of(engine: Engine, asked: Asks) -> Iterator[tuple[int, bytes]]:
         yield index, decision_record(stamp, SENDER, call, known, decision, basis)
 
 
-def replayed(pair: tuple[Snapshot, Snapshot], asked: Asks, sample: int) -> Replay:
-    """The replay of calls that the first of a pair has decided."""
+def replayed(
+    pair: tuple[Snapshot, Snapshot], asked: Asks, sample: int
+) -> tuple[Replay, list[Difference]]:
+    """The replay of calls that the first of a pair has decided, and what it told."""
+    told: list[Difference] = []
     engines = Engine(pair[0]), Engine(pair[1])
-    return replay(compare(*pair), engines, records_of(engines[0], asked), sample=sample)
+    log, size = records_of(engines[0], asked), Sample(sample)
+    return replay(compare(*pair), engines, log, told.append, sample=size), told
 
 
 @given(pairs, asked_calls)
@@ -45,9 +49,9 @@ def test_a_replay_misses_nothing(pair: tuple[Snapshot, Snapshot], asked: Asks) -
         if not any(engine.open(call, known.now).buckets() for engine in (base, candidate))
     }
 
-    found = replayed(pair, asked, 0)
+    found, differences = replayed(pair, asked, 0)
 
-    told = {each.seq: each.outcome for each in found.differences}
+    told = {each.seq: each.outcome for each in differences}
     quiet = {Outcome.SAME, Outcome.REASON_ONLY}
     for index, outcome in wanted.items():
         if outcome not in quiet:
@@ -63,8 +67,9 @@ def test_no_sampled_call_comes_out_differently(
     pair: tuple[Snapshot, Snapshot], asked: Asks
 ) -> None:
     """Outside of every region nothing changes; the whole is counted as before."""
-    found = replayed(pair, asked, len(asked))
-    assert found.surprises == []
+    found, differences = replayed(pair, asked, len(asked))
+    assert found.surprises == 0
+    assert not any(each.is_surprise for each in differences)
     assert found.asked + found.why.total() >= len(asked)
     assert found.counts.total() == len(asked)
 
@@ -75,9 +80,9 @@ def test_the_drawn_replays_have_differences() -> None:
     counts: Counter[Outcome] = Counter()
 
     def differs(example: tuple[tuple[Snapshot, Snapshot], Asks]) -> Iterator[bool]:
-        found = replayed(*example, 0)
+        found, differences = replayed(*example, 0)
         counts.update(found.counts)
-        yield bool(found.differences)
+        yield bool(differences)
 
     assert share(drawn, differs, 60) > 0.1
     assert counts[Outcome.GAINED]

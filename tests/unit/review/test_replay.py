@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 
@@ -16,8 +17,7 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import folder
 from policyd.policy.load import load_files
 from policyd.proof.proving import Comparison, compare
-from policyd.review import replay as replaying
-from policyd.review.replay import Outcome, Replay, replay
+from policyd.review.replay import Difference, Outcome, Replay, Sample, replay
 from tests.servers import POLICIES
 
 Edit = tuple[str, str, str]
@@ -74,6 +74,14 @@ def records(snapshot: Snapshot, calls: Iterable[Call]) -> Iterator[tuple[int, by
         yield index, decision_record(stamp, sender, call, facts, decision, basis)
 
 
+class Told(NamedTuple):
+    """What a replay has come to, and what it told on the way."""
+
+    found: Replay
+    differences: list[Difference]
+    surprises: list[Difference]
+
+
 def replayed(
     base: Snapshot,
     candidate: Snapshot,
@@ -81,10 +89,14 @@ def replayed(
     *,
     sample: int = 0,
     proof: Comparison | None = None,
-) -> Replay:
+    seed: int = 0,
+) -> Told:
     """The replay of a log; with another proof than the right one, if that is wanted."""
-    found = proof or compare(base, candidate)
-    return replay(found, (Engine(base), Engine(candidate)), log, sample=sample)
+    by, engines = proof or compare(base, candidate), (Engine(base), Engine(candidate))
+    told: list[Difference] = []
+    found = replay(by, engines, log, told.append, sample=Sample(sample, seed))
+    inside = [each for each in told if not each.is_surprise]
+    return Told(found, inside, [each for each in told if each.is_surprise])
 
 
 FORBIDDEN = "    reason: Chat forgets nothing and shows it to many."
@@ -119,9 +131,10 @@ def test_what_a_change_would_have_done(sample: Snapshot, name: str) -> None:
     edits, wanted = CHANGES[name]
     candidate = tree(*((file, was, DUTIES.get(is_, is_)) for file, was, is_ in edits))
 
-    found = replayed(sample, candidate, records(sample, CALLS))
+    found, differences, _ = replayed(sample, candidate, records(sample, CALLS))
 
-    assert {each.id: each.outcome for each in found.differences} == wanted
+    assert {each.id: each.outcome for each in differences} == wanted
+    assert not any(each.has_drifted for each in differences)
     assert (found.seen, found.calls, found.drifted) == (4, 4, 0)
     assert found.counts.total() == 4
     assert found.first == found.last == timestamp(MONDAY)
@@ -135,15 +148,16 @@ def test_only_what_can_change_is_asked(sample: Snapshot) -> None:
     alone = replayed(sample, candidate, records(sample, CALLS * 20))
     with_sample = replayed(sample, candidate, records(sample, CALLS * 20), sample=7)
 
-    assert (alone.asked, alone.sampled) == (20, 0)
-    assert (with_sample.asked, with_sample.sampled, with_sample.surprises) == (27, 7, [])
-    assert alone.counts == with_sample.counts
+    assert (alone.found.asked, alone.found.sampled) == (20, 0)
+    assert (with_sample.found.asked, with_sample.found.sampled) == (27, 7)
+    assert with_sample.surprises == []
+    assert alone.found.counts == with_sample.found.counts
 
 
 def test_without_a_proof_all_are_asked(sample: Snapshot) -> None:
     """A gap is no reason to guess."""
     gap = replace(compare(sample, sample), gaps=("the casbin model is another",))
-    assert replayed(sample, sample, records(sample, CALLS), proof=gap).asked == len(CALLS)
+    assert replayed(sample, sample, records(sample, CALLS), proof=gap).found.asked == len(CALLS)
 
 
 def test_a_wrong_proof_is_found_out(sample: Snapshot) -> None:
@@ -154,15 +168,40 @@ def test_a_wrong_proof_is_found_out(sample: Snapshot) -> None:
     found = replayed(sample, candidate, records(sample, CALLS), sample=4, proof=wrong)
 
     assert [each.id for each in found.surprises] == ["record-1"]
-    assert found.differences == []
+    assert (found.differences, found.found.surprises) == ([], 1)
+
+
+def test_the_seed_draws_the_sample(sample: Snapshot) -> None:
+    """The same seed asks the same calls, another one others: none is never looked at."""
+    candidate = tree(*CHANGES["gained"][0])
+    wrong, log = compare(sample, sample), [*records(sample, CALLS * 8)]
+
+    def drawn(seed: int) -> list[str]:
+        found = replayed(sample, candidate, log, sample=8, proof=wrong, seed=seed)
+        return [each.id for each in found.surprises]
+
+    assert drawn(0) == drawn(0)
+    assert {name for seed in range(32) for name in drawn(seed)} == {
+        f"record-{number}" for number in range(1, 32, 4)
+    }
 
 
 def test_drift_is_no_work_of_the_change(sample: Snapshot) -> None:
     """A call recorded under an older policy, of which the base decides otherwise."""
     older = tree(("units/hr/access.yaml", "[hris/headcount]", "[hris/org-chart]"))
-    found = replayed(sample, sample, records(older, CALLS), sample=4)
+    found, differences, surprises = replayed(sample, sample, records(older, CALLS), sample=4)
     assert found.drifted == 1
-    assert found.differences == found.surprises == []
+    assert differences == surprises == []
+    assert found.snapshots == {older.digest: 4}
+
+
+def test_drift_and_a_change(sample: Snapshot) -> None:
+    """What is gained against the base was allowed before it, which is said of that very call."""
+    older = tree(*CHANGES["gained"][0])
+    found = replayed(sample, older, records(older, CALLS))
+    (difference,) = found.differences
+    assert (difference.outcome, difference.has_drifted) == (Outcome.GAINED, True)
+    assert difference.recorded.allow
 
 
 def test_reasons_alone(sample: Snapshot) -> None:
@@ -187,7 +226,7 @@ limit:
     files["units/hr/access.yaml"] = f"{text}{new}".encode()
     gap = replace(compare(sample, sample), gaps=("all are asked",))
 
-    found = replayed(sample, load_files(files), records(sample, [HEADCOUNT]), proof=gap)
+    found = replayed(sample, load_files(files), records(sample, [HEADCOUNT]), proof=gap).found
 
     assert found.counts == {Outcome.UNKNOWN: 1}
     assert found.why == {"the record has no count of `unit:hr/few-reads`": 1}
@@ -205,7 +244,7 @@ def test_records_that_cannot_be_replayed(sample: Snapshot) -> None:
     ]
     gap = replace(compare(sample, sample), gaps=("all are asked",))
 
-    found = replayed(sample, sample, enumerate(spoilt), proof=gap)
+    found = replayed(sample, sample, enumerate(spoilt), proof=gap).found
 
     assert (found.seen, found.calls, found.asked) == (4, 2, 0)
     assert found.counts == {Outcome.ERROR: 2, Outcome.UNKNOWN: 1}
@@ -220,16 +259,6 @@ def test_a_failing_engine_is_an_error(sample: Snapshot, monkeypatch: pytest.Monk
 
     log = [*records(sample, [HEADCOUNT])]
     monkeypatch.setattr(Engine, "judge", fail)
-    found = replayed(sample, sample, log, sample=1)
+    found = replayed(sample, sample, log, sample=1).found
     assert found.counts == {Outcome.ERROR: 1, Outcome.SAME: 0}
     assert found.why == {"the engine failed: ZeroDivisionError": 1}
-
-
-def test_differences_beyond_the_bound_are_counted(
-    sample: Snapshot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A change that moves every call is told by examples and a number."""
-    monkeypatch.setattr(replaying, "MOST", 3)
-    candidate = tree(*CHANGES["gained"][0])
-    found = replayed(sample, candidate, records(sample, [EMPLOYEES] * 9))
-    assert (len(found.differences), found.counts[Outcome.GAINED]) == (3, 9)

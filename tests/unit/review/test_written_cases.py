@@ -12,14 +12,15 @@ from policyd.engine.decide import Engine
 from policyd.ledger.decision_record import Basis, Request, decision_record
 from policyd.ledger.stamp import Stamp
 from policyd.model.call import Call, Entity
+from policyd.model.decision import Obligation
 from policyd.model.errors import UsageError
 from policyd.model.facts import Facts
 from policyd.policy.load import load
 from policyd.review.cells import ALL_DUTIES, calls_of
 from policyd.review.policy_tests import Verdict, run
 from policyd.review.suites import PolicyTest, read_suites
-from policyd.review.told_calls import of_record, of_witness
-from policyd.review.written_cases import written
+from policyd.review.told_calls import ToldCall, of_record, of_witness
+from policyd.review.written_cases import Expected, written
 from tests.servers import POLICIES
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -113,7 +114,38 @@ def test_a_record_has_the_call(engine: Engine) -> None:
     basis = Basis(engine.snapshot.digest, "folder", "1", engine.snapshot.vocabulary)
     leaf = decision_record(stamp, Request("a", "k"), CALL, facts, decision, basis)
     told = of_record(msgspec.json.decode(leaf))
-    assert told == (CALL, NOW, facts.used)
+    assert told == ToldCall(CALL, NOW, facts.used, Expected(allow=False, duties=()))
+
+
+PAY = Call(
+    Entity("integration", "hr/pay-run"),
+    "read",
+    Entity("dataset", "payroll/payslips"),
+    rows=1,
+    supported_obligations=ALL_DUTIES,
+)
+MASKED = (Obligation("mask", {"fields": ("iban",)}),)
+OTHERWISE = "  # It fails on this tree, which decides: "
+EXPECTED = {
+    "as it is": (PAY, Expected(allow=True), "expect: allow"),
+    "as it is, with its duties": (PAY, Expected(allow=True, duties=()), "obligations: {}"),
+    "denied": (PAY, Expected(allow=False), "expect: deny"),
+    "a duty more": (PAY, Expected(allow=True, duties=MASKED), "obligations: {mask: [iban]}"),
+    "allowed": (replace(PAY, action="delete"), Expected(allow=True), "expect: allow"),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_a_person_expects(engine: Engine, tmp_path: Path, name: str) -> None:
+    """A test that the tree does not pass says so, and fails; the others hold as ever."""
+    call, expected, told = EXPECTED[name]
+    text = written(engine, call, NOW, {}, "why", expected)
+    report = run(engine, read_back(engine, tmp_path, text))
+    is_so = name.startswith("as it is")
+    assert report.count(Verdict.PASSED if is_so else Verdict.FAILED) == 1
+    assert (OTHERWISE in text) == (not is_so)
+    assert f"    {told}" in text.splitlines()
+    assert ("- it: lets" in text) == expected.allow
 
 
 ASKED = {"subject": "hr/pay-run", "action": "read", "dataset": "payroll/payslips"}
