@@ -5,7 +5,7 @@ so that they need not be looked for.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -193,6 +193,17 @@ class PolicyStore:
                 row = session.get_one(ChangeRow, each.id)
                 row.state, row.ended = each.state.value, each.ended
                 row.emergency = _json(each.emergency)
+                session.add(row)
+            session.commit()
+
+    def unpublish(self, records: Iterable[str], *changes: Change) -> None:
+        """Forget publications that the log does not have, and keep their changes as they are."""
+        with told(self._path), Session(self._engine) as session:
+            gone = col(PublicationRow.record).in_([*records])
+            session.exec(delete(PublicationRow).where(gone))
+            for each in changes:
+                row = session.get_one(ChangeRow, each.id)
+                row.state, row.ended = each.state.value, each.ended
                 session.add(row)
             session.commit()
 
