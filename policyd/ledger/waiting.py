@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from policyd.model.errors import LedgerStalled, LedgerUnavailable
 
@@ -92,7 +92,8 @@ class Waiting:
     def fail(self, message: str) -> None:
         """Tell everyone that nothing is known of their records, nor will be."""
         self.depth = self.bytes = 0
-        futures = (*(each.durable for each in self._queue), *(each for _, each in self._settling))
+        futures: list[asyncio.Future[Any]] = [each.durable for each in self._queue]
+        futures += (each for _, each in self._settling)
         self._queue.clear()
         self._settling.clear()
         for future in futures:

@@ -11,6 +11,7 @@ from policyd.points.publishing import Publisher
 from policyd.registry.jobs import Order
 from policyd.registry.policies import Publication
 
+_WITHOUT_EFFECT = ("comparison", "review")
 _OPEN = 500  # changes that are looked at
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class Left:
 
     async def _as_done(self, order: Order, in_force: str) -> Publication | None:
         """The publication that the order has come to, if it is on record."""
-        if order.kind == "comparison":
+        if order.kind in _WITHOUT_EFFECT:
             return None
         for last in await self._publications.history(1):
             about = last.change_id if order.kind == "publication" else last.snapshot

@@ -16,9 +16,9 @@ class Order:
 
     Attributes:
         id: Of the job that does it.
-        kind: `publication`, `comparison` or `rollback`.
+        kind: `publication`, `rollback`, `comparison` or `review`.
         by: Id of the key that ordered it.
-        about: Id of a change, digest to go back to, or the two that are compared.
+        about: Id of a change, digest to go back to or to review against, or two to compare.
         again: The command that orders it again.
         why: As it was said.
         seconds: Of a shadow before it: for how long.
