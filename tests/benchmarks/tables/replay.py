@@ -37,7 +37,7 @@ COLUMNS = [
     Column("asked", "put to both engines"),
 ]
 NOTES = (
-    "Each call has another path and volume; they are about 200,000 flows.",
+    "Each call has another path; they are about 50,000 flows, each of which was decided once.",
     "All but the newest lie in sealed segments; each is held to its signed manifest first.",
     "What has gaps in its proof is asked in full, which the last row measures of a part.",
 )
