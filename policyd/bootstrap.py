@@ -259,6 +259,7 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
         utc_now,
         records=settings.queue_records,
         bytes=settings.queue_bytes,
+        patience_s=settings.ledger_seconds,
         personal=Personal(fields) if fields else None,
     )
     async with AsyncExitStack() as opened:
@@ -339,13 +340,8 @@ async def _run(settings: Settings, service: Service, door: Door) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop, server.stop)
     state = service.readiness()
-    log.info(
-        "serving",
-        url=door.url(settings.host),
-        snapshot=state.snapshot,
-        source=state.source,
-        **_about(settings.policies),
-    )
+    said = {"snapshot": state.snapshot, "source": state.source} | _about(settings.policies)
+    log.info("serving", url=door.url(settings.host), **said)
     # What is there now stays: looking for garbage in it would stop all checks for as long.
     gc.collect()
     gc.freeze()

@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     """Records that may wait for their commit; beyond it checks get 503."""
     queue_bytes: Bytes = 16 << 20
     """Bytes of records that may wait for their commit."""
+    ledger_seconds: Annotated[float, Field(ge=0.1, le=60)] = 5.0
+    """How long a check waits for the disk of the log; beyond it checks get 503."""
 
 
 def personal_fields(settings: Settings) -> frozenset[str]:

@@ -18,6 +18,7 @@ from typing import Any, Self
 from policyd.bootstrap import initialise
 from policyd.ledger.reader import Reader
 from policyd.policy.whole import read_whole
+from tests import nursery
 
 REPOSITORY = Path(__file__).parents[1]
 POLICIES = REPOSITORY / "policies"
@@ -85,20 +86,14 @@ class Home:
 
 
 def _env() -> dict[str, str]:
-    """The environment of a child: this one without settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("POLICYD_")}
+    """The environment of a child: this one without settings, and no haste on a busy machine."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("POLICYD_")}
+    return own | {"POLICYD_LEDGER_SECONDS": "60"}
 
 
 def policyd(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The outcome of one `policyd` command that ends by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "policyd", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_PATIENCE_S,
-        env=_env() | environment,
-    )
+    return nursery.run(tuple(map(str, arguments)), _env() | environment, _PATIENCE_S)
 
 
 class Connection:
@@ -152,15 +147,10 @@ class Server:
         self.log = home.data.parent / f"{home.data.name}.log"
         where = ["--data", str(home.data), "--port", "0"]
         where += ["--policies", str(policies)] if policies else []
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, Path(os.devnull).open("rb") as none:
             before = log.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "policyd", "serve", *where],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**_env(), **variables},
-            )
+            files = none.fileno(), log.fileno(), log.fileno()
+            self.process = nursery.spawn(("serve", *where), {**_env(), **variables}, files)
         self.port = self._await_port(before)
 
     def __enter__(self) -> Self:

@@ -30,8 +30,8 @@ from policyd_audit.meter import Meter
 from policyd_audit.proof import Subtrees, check_inclusion
 from policyd_audit.receipt import Receipt
 from policyd_audit.report import Findings, Report
-from policyd_audit.screening import screened
 from policyd_audit.segment import RECORDS
+from policyd_audit.sharing import screened
 from policyd_audit.shelved import segments_beside
 from policyd_audit.succession import Succession
 from policyd_audit.targets import is_url, log_at, proof_at, read_text

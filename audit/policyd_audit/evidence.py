@@ -1,6 +1,7 @@
 """Evidence: what a verification needs of a log, however the log is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from policyd_audit.errors import Malformed, VerificationError
@@ -24,10 +25,12 @@ class Evidence(Protocol):
     be had now.
     """
 
-    def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield number, bytes and stored leaf hash of the records from *first* on, in order.
+    def leaves(
+        self, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, object, object]]:
+        """Yield number, bytes and stored leaf hash of the records from *first* to below *end*.
 
-        In place of bytes there may be `Absent`.
+        They come in order. In place of bytes there may be `Absent`.
         """
 
     def leaf(self, seq: int) -> tuple[object, object] | None:
@@ -41,6 +44,22 @@ class Evidence(Protocol):
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the 256 hashes of a full tile, concatenated."""
+
+    def shared(self) -> "Shared | None":
+        """Return how other processes can read its records, each some of them; None if none can."""
+
+    def has_only(self, first: int, size: int) -> bool:
+        """Return whether what is shared are so many records as there are from *first* to *size*."""
+
+
+class Shared(NamedTuple):
+    """How other processes can read a log: they find its records from `first` on by number.
+
+    `opened` gives them evidence of their own, which may be of a later moment. It can be pickled.
+    """
+
+    first: int
+    opened: Callable[[], AbstractContextManager[Evidence]]
 
 
 def stored_hashes(evidence: Evidence, size: int) -> Callable[[int, int, int], Sequence[bytes]]:

@@ -177,7 +177,7 @@ def _ts(seq: int, leaf: bytes) -> str:
     except Malformed as error:
         raise _bad(seq, error.message, error.code) from error
     ts: str = content["ts"]
-    if record.id_millisecond(content["id"]) != record.ts_millisecond(ts):
+    if not record.is_of_time(content["id"], ts):
         raise _bad(seq, f"its `id` carries another time than {ts}", "record-time")
     return ts
 

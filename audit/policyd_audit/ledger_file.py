@@ -13,17 +13,21 @@ is opened read-only, and with no `-wal` beside it nothing is created next to it 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from policyd_audit.checkpoint import MAX_SIZE
 from policyd_audit.errors import Malformed, Unreadable, shown
+from policyd_audit.evidence import Shared
 from policyd_audit.tree import TILE_BYTES, TILE_WIDTH
 
 APPLICATION_ID = 0x706F6C64
 USER_VERSION = 1
 
+_LEAVES = "select seq, leaf, hash from leaf where seq >= ?"
+_BY_NUMBER = b"INTEGER PRIMARY KEY"
 _ID_BITS = 16  # a disclosure's id is its record's number, and so many bits
 _BESIDE = {"disclosure": {"id", "data"}, "retained": {"id", "first", "act"}}
 _COLUMNS = {
@@ -71,6 +75,7 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
         if not path.is_file():
             raise Unreadable("file-missing", f"there is no file {shown(str(path))}")
         self._name = shown(path.name)
+        self._path = path
         with self._reading():
             self._db = sqlite3.connect(
                 _uri(path), timeout=_PATIENCE_S, isolation_level=None, uri=True
@@ -102,15 +107,21 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
             (oldest,) = self._db.execute("select min(seq) from leaf").fetchone()
         return oldest if type(oldest) is int else 0
 
-    def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield seq, leaf and hash of the records from *first* on in order, as they are stored.
+    def leaves(
+        self, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, object, object]]:
+        """Yield seq, leaf and hash of the records from *first* to below *end*, as they are stored.
 
         Where the log begins later, rows before that are not met: they wait to be removed.
         """
-        query = "select seq, leaf, hash from leaf where seq >= ? order by seq"
         with self._reading():
             # From the start on, also a row with a number below 0 is met, which should not be there.
-            for row in self._db.execute(query, (first or -MAX_SIZE - 1,)):
+            low = first or -MAX_SIZE - 1
+            if end is None:
+                found = self._db.execute(f"{_LEAVES} order by seq", (low,))
+            else:
+                found = self._db.execute(f"{_LEAVES} and seq < ? order by seq", (low, end))
+            for row in found:
                 if type(row[0]) is not int:
                     why = f"{self._name} has a record whose number is not an integer"
                     raise Malformed("ledger-damaged", why)
@@ -169,6 +180,18 @@ class LedgerFile(AbstractContextManager["LedgerFile"]):
         """Yield level and number of every stored tile, as they are stored."""
         with self._reading():
             yield from self._db.execute("select level, n from tile order by level, n")
+
+    def shared(self) -> Shared | None:
+        """Return how other processes can read its records, if they find them by number."""
+        with self._reading():
+            plan = self._db.execute(f"explain query plan {_LEAVES}", (0,)).fetchall()
+        if not all(_BY_NUMBER in step for *_, step in plan):
+            return None
+        return Shared(self.oldest(), partial(LedgerFile, self._path))
+
+    def has_only(self, first: int, size: int) -> bool:
+        """Return whether it has so many rows; one that no number leads to is counted too."""
+        return self.count() == size - first
 
     def state(self) -> State:
         """Return the append state.

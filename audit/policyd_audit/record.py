@@ -75,6 +75,12 @@ def parse(leaf: bytes) -> Mapping[str, Any]:
     return record
 
 
+def reread(leaf: bytes) -> Mapping[str, Any]:
+    """Return the record that *leaf* spells, of which `parse` found that it is one."""
+    content: dict[str, Any] = _DECODER.decode(leaf.decode())
+    return content
+
+
 def checked(record: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Sequence[Member], str]]:
     """Yield the objects in a record, with the members each must have and its path.
 
@@ -104,13 +110,27 @@ def claimed_id(leaf: bytes) -> str | None:
     return claimed if is_id(claimed) else None
 
 
+def is_of_time(record_id: str, ts: str) -> bool:
+    """Return whether a checked `id` carries the millisecond of a checked `ts`.
+
+    Raises:
+        ValueError: `ts` is spelt as a time, but there is no such time.
+    """
+    return id_millisecond(record_id) == ts_millisecond(ts)
+
+
 def ts_millisecond(ts: str) -> int:
     """Return the milliseconds from 1970 to a checked `ts`.
 
     Raises:
         ValueError: it is spelt as one, but there is no such time.
     """
-    return 1_000 * _second(ts[:19]) + int(ts[20:23])
+    return 1_000 * ts_second(ts) + int(ts[20:23])
+
+
+def ts_second(ts: str) -> int:
+    """Return the whole seconds from 1970 to a checked `ts`; raises like `ts_millisecond`."""
+    return _second(ts[:19])
 
 
 def id_millisecond(record_id: str) -> int:

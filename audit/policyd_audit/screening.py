@@ -1,31 +1,21 @@
-"""Screening: the contents of records, looked at ahead of the walk by several processes at once.
+"""Screening: the contents of records, looked at before the walk takes them.
 
 A record that passes needs only its number, time and stored hash held to what is before and beside
-it. What does not pass is looked at again by the walk, so that what is reported never depends on the
-number of processes.
+it. What does not pass is looked at again by the walk, which says what is wrong with it.
 """
 
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, islice
-from multiprocessing import get_context
 from typing import NamedTuple
 
 from policyd_audit.alike import Acquaintance
 from policyd_audit.errors import VerificationError
+from policyd_audit.evidence import Evidence
 from policyd_audit.tree import leaf_hash
 
 Row = tuple[int, object, object]
 """Number, bytes and stored leaf hash of a record, as it is stored."""
 
-AFTER = 50_000
-"""Records up to which starting processes takes longer than they save."""
-
 _CHUNK = 512
-_CHUNKS_AHEAD = 3  # for each process: one in work, one on either way
 
 
 class Seen(NamedTuple):
@@ -42,7 +32,34 @@ class Screened(NamedTuple):
     seen: Seen | None
 
 
-Screen = Callable[[Iterator[Row]], Iterator[Screened]]
+class PassedTile(NamedTuple):
+    """256 records that are right: their hash, and what of them has still to be looked at.
+
+    `beside` has number and bytes of each record that something may lie beside.
+    """
+
+    root: bytes
+    beside: list[tuple[int, bytes]]
+
+
+class Passed(NamedTuple):
+    """Records from `first` to below `end` that are right, and in order of time.
+
+    They are whole tiles; leaf hashes and tiles of level 0 are those that are stored. `times` are
+    those of the first record and of the last.
+    """
+
+    first: int
+    end: int
+    times: tuple[str, str]
+    tiles: list[PassedTile]
+
+
+Screen = Callable[[Evidence, int, int], Iterator[Screened | Passed]]
+"""Yields the evidence's records from a number on, of so many as there should be, in order.
+
+What the evidence raises is raised after the rows before.
+"""
 
 
 def unscreened(rows: Iterable[Row]) -> Iterator[Screened]:
@@ -51,27 +68,15 @@ def unscreened(rows: Iterable[Row]) -> Iterator[Screened]:
         yield Screened(chunk, None)
 
 
-def screened(rows: Iterator[Row], processes: int, after: int = AFTER) -> Iterator[Screened]:
-    """Yield the rows in order, looked at by so many *processes*; by this one if they are not two.
+def in_full(evidence: Evidence, first: int, size: int) -> Iterator[Screened]:  # noqa: ARG001
+    """Yield the rows, which the walk looks at one by one."""
+    return unscreened(evidence.leaves(first))
 
-    Args:
-        rows: As the evidence has them; what it raises is raised after the rows before.
-        processes: Beside this one.
-        after: At so many rows this process looks first.
-    """
-    for chunk in _chunks(islice(rows, after) if processes > 1 else rows):
+
+def looked_at(rows: Iterable[Row]) -> Iterator[Screened]:
+    """Yield the rows, looked at by this process."""
+    for chunk in _chunks(rows):
         yield Screened(chunk, look([leaf for _, leaf, _ in chunk]))
-    following = next(rows, None)
-    if following is None:
-        return
-    # A fork would take over threads and open files; an interrupt is this process' to handle.
-    pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
-    try:
-        yield from _ahead(chain([following], rows), pool, _CHUNKS_AHEAD * processes)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _acquaintance = Acquaintance()
@@ -84,32 +89,19 @@ def look(leaves: Sequence[object]) -> Seen:
     return Seen(times, [None if leaf is None else leaf_hash(leaf) for leaf in each])
 
 
-def _ahead(rows: Iterator[Row], pool: ProcessPoolExecutor, most: int) -> Iterator[Screened]:
-    """Yield the rows with what was seen, while up to *most* chunks of later ones are looked at."""
-    waiting: deque[tuple[list[Row], Future[Seen]]] = deque()
-    failure: VerificationError | None = None
-    try:
-        for chunk in _chunks(rows):
-            # What is no bytes stays here, and fails or passes in the walk.
-            leaves = [leaf if isinstance(leaf, bytes) else None for _, leaf, _ in chunk]
-            waiting.append((chunk, _submitted(pool, leaves)))
-            if len(waiting) == most:
-                yield _with_seen(*waiting.popleft())
-    except VerificationError as error:
-        failure = error
-    for each in waiting:
-        yield _with_seen(*each)
-    if failure:
-        raise failure
+def are_records(rows: Sequence[Row], first: int, hashes: Sequence[bytes | None]) -> bool:
+    """Return whether the rows are records from *first* on, stored with these leaf hashes."""
+    numbers, _, stored = zip(*rows, strict=True)
+    return (
+        numbers == tuple(range(first, first + len(rows)))
+        and list(stored) == hashes
+        and set(map(type, stored)) == {bytes}  # a text may equal them
+    )
 
 
-def _submitted(pool: ProcessPoolExecutor, leaves: Sequence[object]) -> Future[Seen]:
-    try:
-        return pool.submit(look, leaves)
-    except BrokenProcessPool as error:
-        broken: Future[Seen] = Future()
-        broken.set_exception(error)
-        return broken
+def are_in_order(times: Sequence[str]) -> bool:
+    """Return whether no time is before the one it follows."""
+    return sorted(times) == times
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -127,10 +119,3 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         raise
     if chunk:
         yield chunk
-
-
-def _with_seen(chunk: list[Row], found: Future[Seen]) -> Screened:
-    try:
-        return Screened(chunk, found.result())
-    except BrokenProcessPool:  # a process was killed: the walk does its work
-        return Screened(chunk, None)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from policyd_audit import note
 from policyd_audit.errors import Contradiction, Malformed, VerificationError, shown
-from policyd_audit.evidence import Absent
+from policyd_audit.evidence import Absent, Shared
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.note import Key
 from policyd_audit.proof import perfect_root
@@ -44,13 +44,16 @@ class ShelvedLedger:
         self._folder = folder
         self._key = key
 
-    def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
+    def leaves(
+        self, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, object, object]]:
         """Yield the records in order; in place of those that are in segments, `Absent`."""
         oldest = self._ledger.oldest()
-        if first < oldest:
-            for stretch in self._stretches(first, oldest):
+        shelved = oldest if end is None else min(oldest, end)
+        if first < shelved:
+            for stretch in self._stretches(first, shelved):
                 yield from self._absent(stretch)
-        yield from self._ledger.leaves(max(first, oldest) if oldest > 0 else first)
+        yield from self._ledger.leaves(max(first, oldest) if oldest > 0 else first, end)
 
     def leaf(self, seq: int) -> tuple[object, object] | None:
         """Return bytes and stored leaf hash of one record, or None."""
@@ -67,6 +70,14 @@ class ShelvedLedger:
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a full tile."""
         return self._ledger.tile(level, index)
+
+    def shared(self) -> Shared | None:
+        """Return how other processes can read what is in the file."""
+        return self._ledger.shared()
+
+    def has_only(self, first: int, size: int) -> bool:
+        """Return whether the file has so many records."""
+        return self._ledger.has_only(first, size)
 
     def _stretches(self, first: int, oldest: int) -> Iterator[_Vouched]:
         """Yield what the segments have of the records from *first* to below *oldest*."""

@@ -21,7 +21,7 @@ _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 class Source(Protocol):
-    """Resources by their path below the log's prefix."""
+    """Resources by their path below the log's prefix; where it is sent, it is opened anew."""
 
     name: str
 
@@ -87,11 +87,16 @@ class Server:
             raise Unreadable("url-unencrypted", why)
         if not (key.isascii() and key.isprintable()):
             raise Unreadable("key-invalid", f"what {KEY} holds is no key: copy it again")
+        self._key = key
         self._prefix = parts.path.rstrip("/")
         self._headers = {"User-Agent": "policyd-audit", "Accept-Encoding": "identity"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
         self._line = _line(parts)
+
+    def __reduce__(self) -> tuple[type["Server"], tuple[str, str]]:
+        """Another process gets a connection of its own."""
+        return Server, (self.name, self._key)
 
     def get(self, path: str, most: int) -> bytes:
         """Return what the server answers."""

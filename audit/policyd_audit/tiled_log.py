@@ -6,11 +6,12 @@ full one, which begins with it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from types import TracebackType
 
 from policyd_audit import record
 from policyd_audit.errors import Malformed
-from policyd_audit.evidence import Absent
+from policyd_audit.evidence import Absent, Shared
 from policyd_audit.layout import (
     CHECKPOINT,
     ENTRIES,
@@ -64,12 +65,15 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         except UnicodeDecodeError as error:
             raise Malformed("note-malformed", "the checkpoint is not UTF-8") from error
 
-    def leaves(self, first: int = 0) -> Iterator[tuple[int, object, object]]:
-        """Yield number, bytes and leaf hash of the records from *first* on.
+    def leaves(
+        self, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, object, object]]:
+        """Yield number, bytes and leaf hash of the records from *first* to below *end*.
 
         In place of bytes that the log has lost there is `Absent`.
         """
-        for number in range(first // TILE_WIDTH, -(-self.size // TILE_WIDTH)):
+        end = self.size if end is None else end
+        for number in range(first // TILE_WIDTH, -(-end // TILE_WIDTH)):
             start = number * TILE_WIDTH
             try:
                 records: list[bytes] | list[Absent] = self._bundle(number)
@@ -79,7 +83,7 @@ class TiledLog(AbstractContextManager["TiledLog"]):
                 # Their hashes are left, so all others can still be held to the tree.
                 records = [Absent(self._lost(error))] * min(TILE_WIDTH, self.size - start)
             stored: Sequence[object] = self._level_0(number) or list(map(_hash, records))
-            for at in range(max(first - start, 0), len(records)):
+            for at in range(max(first - start, 0), min(end - start, len(records))):
                 yield start + at, records[at], stored[at]
 
     def leaf(self, seq: int) -> tuple[object, object] | None:
@@ -104,6 +108,14 @@ class TiledLog(AbstractContextManager["TiledLog"]):
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a full tile."""
         return self._tile(Resource(level, index, TILE_WIDTH))
+
+    def shared(self) -> Shared:
+        """Return how other processes can read it, each over a connection of its own."""
+        return Shared(0, partial(_reopened, self._source, self.size))
+
+    def has_only(self, first: int, size: int) -> bool:  # noqa: ARG002
+        """Return True: there is nothing in it that no number leads to."""
+        return True
 
     def hashes(self, level: int, first: int, count: int) -> Sequence[bytes]:
         """Return so many hashes of one tile that the tree has, from *first* on."""
@@ -220,6 +232,12 @@ class TiledLog(AbstractContextManager["TiledLog"]):
         if not resource.is_entries:
             return data[: resource.width * HASH_BYTES]
         return bundle(unbundle(data, full)[: resource.width])
+
+
+def _reopened(source: Source, size: int) -> TiledLog:
+    log = TiledLog(source)
+    log.size = size
+    return log
 
 
 def _hash(leaf: bytes | Absent) -> bytes | None:

@@ -76,6 +76,21 @@ class Tree:
             self._carry(0, leaf, tiles)
         return tiles
 
+    def extend_by_tile(self, root: bytes) -> list[Tile]:
+        """Append a full tile of leaf hashes by its *root*; return the tiles above it completed.
+
+        Raises:
+            Malformed: the leaves before it do not end with a tile.
+        """
+        if self._edge[0]:
+            raise Malformed("tree-state", f"no tile begins behind {self.size} leaves")
+        if len(self._edge) == 1:
+            self._edge.append([])
+        tiles: list[Tile] = []
+        self.size += TILE_WIDTH
+        self._carry(1, root, tiles)
+        return tiles
+
     @property
     def edge(self) -> list[list[bytes]]:
         """The hashes of the tile not yet full of each level, from the leaves upwards."""

@@ -16,7 +16,7 @@ from policyd_audit.evidence import stored_hashes
 from policyd_audit.ledger_file import LedgerFile, State
 from policyd_audit.proof import Subtrees
 from policyd_audit.report import Findings, Report
-from policyd_audit.screening import Screen, unscreened
+from policyd_audit.screening import Screen, in_full
 from policyd_audit.shelved import ShelvedLedger
 from policyd_audit.tree import HASH_BYTES, split
 from policyd_audit.walk import LEVELS, Progress, Walk, range_name
@@ -29,7 +29,7 @@ def verify(
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
     segments: Path | None = None,
-    screen: Screen = unscreened,
+    screen: Screen = in_full,
 ) -> Report:
     """Check the whole ledger and return all that was found.
 

@@ -11,7 +11,7 @@ from policyd_audit.claim import check_root, check_succession, claim_of, rewritte
 from policyd_audit.errors import Contradiction, Malformed, VerificationError
 from policyd_audit.layout import resource_at
 from policyd_audit.report import Findings, Report
-from policyd_audit.screening import Screen, unscreened
+from policyd_audit.screening import Screen, in_full
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.tree import TILE_WIDTH, Tree
 from policyd_audit.walk import Progress, Walk, range_name
@@ -23,7 +23,7 @@ def verify_log(
     vkey: str | None = None,
     seen: Checkpoint | None = None,
     progress: Progress = lambda _done, _size: None,
-    screen: Screen = unscreened,
+    screen: Screen = in_full,
 ) -> Report:
     """Check the log as of its newest checkpoint and return all that was found.
 

@@ -1,20 +1,28 @@
 """The walk over all records of a ledger, which rebuilds its tree from their bytes alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from policyd_audit import record
 from policyd_audit.beside import Beside
 from policyd_audit.errors import Contradiction, Fact, Malformed, VerificationError, shown
 from policyd_audit.evidence import Absent, Evidence
 from policyd_audit.report import Findings
-from policyd_audit.screening import Row, Screen, Screened, unscreened
+from policyd_audit.screening import (
+    Passed,
+    Row,
+    Screen,
+    Screened,
+    are_in_order,
+    are_records,
+    in_full,
+    unscreened,
+)
 from policyd_audit.tree import HASH_BYTES, TILE_WIDTH, Tile, Tree, leaf_hash, split
 
 Progress = Callable[[int, int], None]
 
 LEVELS = 8  # of tiles, in a tree of any size that a file can hold
 
-_BATCH = TILE_WIDTH
 _MAX_MISSING = 65_536  # more are not bridged: their number may be forged
 _NAMED_POSITIONS = 8
 _UNKNOWN = bytes(HASH_BYTES)  # stands for a record whose bytes are not there
@@ -44,7 +52,7 @@ class Walk:
         findings: Findings,
         progress: Progress,
         tree: Tree | None = None,
-        screen: Screen = unscreened,
+        screen: Screen = in_full,
     ) -> None:
         self.tree = tree or Tree()
         self._evidence = evidence
@@ -104,30 +112,45 @@ class Walk:
 
     def _records(self, origin: str | None) -> None:
         self._expected = self.tree.size
-        for chunk in self._screen(self._evidence.leaves(self._expected)):
-            if not self._takes(chunk) and not self._looks(chunk, origin):
+        for chunk in self._screen(self._evidence, self._expected, self.size):
+            if isinstance(chunk, Passed):
+                if not self._takes_over(chunk):
+                    for each in unscreened(self._evidence.leaves(chunk.first, chunk.end)):
+                        self._looks(each, origin)
+            elif not self._takes(chunk) and not self._looks(chunk, origin):
                 break
-            if len(self._pending) >= _BATCH:
-                self._grow()
+            self._grow_by_tiles()
         self._bridge(self._expected, self.size)
+
+    def _takes_over(self, stretch: Passed) -> bool:
+        """Take whole tiles that are right, unless they do not fit what is before them."""
+        if not are_in_order([self.latest, *stretch.times]):
+            return False
+        self._bridge(self._expected, stretch.first)
+        self._grow()
+        for tile in stretch.tiles:
+            for seq, leaf in tile.beside:
+                self._beside.meet(seq, record.reread(leaf), self._findings)
+            self._hold(self.tree.extend_by_tile(tile.root))
+        self.latest = stretch.times[1]
+        self._expected = stretch.end
+        self._progress(self.tree.size, self.size)
+        return True
 
     def _takes(self, chunk: Screened) -> bool:
         """Take records of which all that was seen is right; return whether it is."""
         if chunk.seen is None or not self._expected:  # the first one has to open the log
             return False
         times = [each for each in chunk.seen.times if each is not None]
-        numbers, _, stored = zip(*chunk.rows, strict=True)
-        end = self._expected + len(numbers)
+        end = self._expected + len(chunk.rows)
         if not (
-            len(times) == len(numbers)
+            len(times) == len(chunk.rows)
             and end <= self.size
-            and numbers == tuple(range(self._expected, end))
-            and sorted((self.latest, *times)) == [self.latest, *times]
-            and list(stored) == chunk.seen.hashes
-            and set(map(type, stored)) == {bytes}  # a text may equal them
+            and are_records(chunk.rows, self._expected, chunk.seen.hashes)
+            and are_in_order([self.latest, *times])
         ):
             return False
-        self._pending += stored
+        self._pending += [each for each in chunk.seen.hashes if each]
         self.latest = times[-1]
         self._expected = end
         return True
@@ -145,8 +168,7 @@ class Walk:
             self._bridge(self._expected, seq)
             self._pending.append(self._record((seq, leaf, stored), ts, origin))
             self._expected = seq + 1
-            if len(self._pending) >= _BATCH:
-                self._grow()
+            self._grow_by_tiles()
         return True
 
     def _bridge(self, first: int, end: int) -> None:
@@ -202,7 +224,7 @@ class Walk:
             why = f"its `ts` {ts} is before {self.latest}, that of an earlier record"
             self._find("record-time", seq, why, leaf)
         self.latest = max(ts, self.latest)
-        if record.id_millisecond(record_id) != record.ts_millisecond(ts):
+        if not record.is_of_time(record_id, ts):
             self._find("record-time", seq, f"its `id` carries another time than {ts}", leaf)
         if seq == 0:
             self._epoch(content, leaf, origin)
@@ -214,10 +236,20 @@ class Walk:
         elif origin is not None and content.get("origin") != origin:
             self._find("record-epoch", 0, f"it does not open the log {shown(origin)}", leaf)
 
+    def _grow_by_tiles(self) -> None:
+        """Grow once the end of a tile is reached, wherever the walk began."""
+        if self.tree.size % TILE_WIDTH + len(self._pending) >= TILE_WIDTH:
+            self._grow()
+
     def _grow(self) -> None:
         """Take what is pending into the tree; hold the stored tiles to those this completes."""
         tiles = self.tree.extend(self._pending)
         self._pending.clear()
+        self._hold(tiles)
+        self._progress(self.tree.size, self.size)
+
+    def _hold(self, tiles: Iterable[Tile]) -> None:
+        """Hold the stored tiles to those of the tree."""
         for tile in tiles:
             try:
                 stored = self._evidence.tile(tile.level, tile.index)
@@ -226,7 +258,6 @@ class Walk:
                 continue
             if stored != tile.data:
                 self._compare(tile, stored)
-        self._progress(self.tree.size, self.size)
 
     def _compare(self, tile: Tile, stored: bytes) -> None:
         first = tile.index * TILE_WIDTH

@@ -112,7 +112,7 @@ PROBLEMS = {
     "method-not-allowed": (405, "a check is sent with POST", "send it with POST"),
     "body-too-large": (413, "the body is too large", "send fewer or shorter calls"),
     "internal-error": (500, "the request could not be handled", "see the server's log"),
-    "audit-unavailable": (503, "the record could not be made durable", _LATER),
+    "audit-unavailable": (503, "the record could not be made durable, or not in time", _LATER),
     "clock-behind": (503, "the server's clock is behind its log", _LATER),
 }
 """By code: its status, what it means, and what to do. Those of all that the page tells of."""

@@ -4,11 +4,10 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Self
 
 from policyd.ledger.folder import DataFolder
 from policyd.ledger.frames import (
@@ -29,7 +28,8 @@ from policyd.ledger.personal import Personal
 from policyd.ledger.record import time_of
 from policyd.ledger.shelf import LEVEL
 from policyd.ledger.stamp import Stamp, Stamper, moment
-from policyd.model.errors import DataFolderError, LedgerUnavailable
+from policyd.ledger.waiting import Waiting
+from policyd.model.errors import DataFolderError, LedgerStalled, LedgerUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Options:
         clock: The machine's time, aware.
         records: How many may wait to be committed.
         bytes: How many bytes of them.
+        patience_s: How long those wait who are in a hurry, and when no more are let in.
         observe: Told of each commit: how many records, how many seconds.
         level: Of the tile with one hash for each segment; see `shelf`.
         personal: What is personal in a record, if anything is named.
@@ -48,6 +49,7 @@ class Options:
     clock: Callable[[], datetime]
     records: int = 4096
     bytes: int = 16 * 1024 * 1024
+    patience_s: float = 5.0
     observe: Callable[[int, float], None] = lambda _records, _seconds: None
     level: int = LEVEL
     personal: Personal | None = None
@@ -59,15 +61,6 @@ class Failure:
 
     code: str
     message: str
-
-
-class _Waiting(NamedTuple):
-    """A frame that was handed to the writer, and who waits for it."""
-
-    durable: asyncio.Future[int]
-    records: int
-    bytes: int
-    last_ts: str
 
 
 _DIED = Failure(
@@ -104,8 +97,6 @@ class Ledger:
     Attributes:
         size: Number of durable records.
         last_ts: Time of the last of them.
-        queue_depth: Number of records that wait.
-        queue_bytes: Their bytes.
         last_commit_seconds: How long the last commit took.
         failure: Why nothing is taken any more; None while all is well.
     """
@@ -113,8 +104,6 @@ class Ledger:
     def __init__(self, options: Options, writer: subprocess.Popen[bytes] | None = None) -> None:
         self.size = 0
         self.last_ts: str | None = None
-        self.queue_depth = 0
-        self.queue_bytes = 0
         self.last_commit_seconds = 0.0
         self.failure: Failure | None = None
         self._options = options
@@ -124,7 +113,7 @@ class Ledger:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.WriteTransport
         self._stamper: Stamper
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting = Waiting(self._loop, options.patience_s)
         self._outbox: list[bytes] = []
         self._newest = ""  # time of the last record submitted
 
@@ -189,7 +178,14 @@ class Ledger:
         """
         return self._stamper.draw()
 
-    def submit(self, records: Sequence[bytes], act: Act | None = None) -> asyncio.Future[int]:
+    @property
+    def stall(self) -> LedgerStalled | None:
+        """Why nothing more is taken for the moment, if the disk has not answered for long."""
+        return self._waiting.stall
+
+    def submit(
+        self, records: Sequence[bytes], act: Act | None = None, *, is_urgent: bool = False
+    ) -> asyncio.Future[int]:
         """A future of the first record's index, done once all of them are durable.
 
         They are committed together. Cancelling the future does not take them back.
@@ -197,10 +193,13 @@ class Ledger:
         Args:
             records: One or more, at most 512, in the order of their stamps.
             act: What the first of them is the record of, to be done in the same transaction.
+            is_urgent: Whoever waits for them is told if that takes long: only where nothing but
+                an answer follows from them, since they may become durable later.
 
         Raises:
-            LedgerUnavailable: there is not room for all of them, or the ledger has failed; none
-                of them was taken. Set on the future, it means that nothing is known of them.
+            LedgerUnavailable: there is not room for all of them, the ledger has failed, or its
+                disk does not answer; none of them was taken. Set on the future, it means that
+                nothing is known of them; a LedgerStalled, that they may become durable yet.
             ValueError: too many at once, or out of order.
         """
         if not 0 < len(records) <= MAX_BATCH:
@@ -210,11 +209,18 @@ class Ledger:
         self._check_room(len(records), size)
         self._newest = self._in_order(records)
         aside = Aside(disclosures, act) if disclosures or act else None
-        return self._enqueue(frame(records, aside), len(records), size)
+        return self._enqueue(frame(records, aside), len(records), size, is_urgent=is_urgent)
 
-    async def append(self, records: Sequence[bytes], act: Act | None = None) -> int:
+    async def append(
+        self, records: Sequence[bytes], act: Act | None = None, *, is_urgent: bool = False
+    ) -> int:
         """Index of the first of *records*, once all of them are durable; see `submit`."""
-        return await self.submit(records, act)
+        return await self.submit(records, act, is_urgent=is_urgent)
+
+    @property
+    def queue_depth(self) -> int:
+        """Number of records that wait."""
+        return self._waiting.depth
 
     @property
     def submitted(self) -> int:
@@ -227,10 +233,9 @@ class Ledger:
         Raises:
             LedgerUnavailable: the ledger has failed.
         """
-        if self._waiting:
-            await asyncio.shield(self._waiting[-1].durable)
-        elif self.failure:
+        if self.failure:
             raise LedgerUnavailable(self.failure.message)
+        await self._waiting.settled()
 
     async def sweep(self, most: int) -> None:
         """Remove so many records that were pruned; done once they are gone.
@@ -274,12 +279,11 @@ class Ledger:
         )
         return [leaf for leaf, _ in hidden], disclosures
 
-    def _enqueue(self, data: bytes, records: int, size: int) -> asyncio.Future[int]:
+    def _enqueue(
+        self, data: bytes, records: int, size: int, *, is_urgent: bool = False
+    ) -> asyncio.Future[int]:
         """Send a frame with the others of this turn of the loop."""
-        durable = self._loop.create_future()
-        self.queue_depth += records
-        self.queue_bytes += size
-        self._waiting.append(_Waiting(durable, records, size, self._newest))
+        durable = self._waiting.add(records, size, self._newest, is_urgent=is_urgent)
         if not self._outbox:
             self._loop.call_soon(self._send)
         self._outbox.append(data)
@@ -288,8 +292,10 @@ class Ledger:
     def _check_room(self, records: int, size: int) -> None:
         if self.failure:
             raise LedgerUnavailable(self.failure.message)
+        if stall := self.stall:
+            raise LedgerUnavailable(stall.message)
         free = self._options.records - self.queue_depth
-        if records > free or size > self._options.bytes - self.queue_bytes:
+        if records > free or size > self._options.bytes - self._waiting.bytes:
             raise LedgerUnavailable(
                 f"the ledger's queue has no room for {records} more records of {size:,} bytes "
                 f"({free} places are free): try again in a moment"
@@ -327,13 +333,9 @@ class Ledger:
         """Resolve the futures of the frames that are durable now."""
         first = self.size
         for _ in range(reply.frames):
-            done = self._waiting.popleft()
-            if not done.durable.done():
-                done.durable.set_result(self.size)
+            done = self._waiting.release(self.size)
             self.size += done.records
             self.last_ts = done.last_ts
-            self.queue_depth -= done.records
-            self.queue_bytes -= done.bytes
         self.last_commit_seconds = reply.seconds
         self._options.observe(self.size - first, reply.seconds)
 
@@ -348,8 +350,4 @@ class Ledger:
         if not self._ready.done():
             self._ready.set_exception(DataFolderError(failure.message, code=failure.code))
         self._outbox.clear()
-        self.queue_depth = self.queue_bytes = 0
-        while self._waiting:
-            durable = self._waiting.popleft().durable
-            if not durable.done():
-                durable.set_exception(LedgerUnavailable(failure.message))
+        self._waiting.fail(failure.message)

@@ -6,6 +6,7 @@ anew without it, before they go into the log, and nothing does after. Only membe
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -277,6 +278,10 @@ class Unasked(Part, frozen=True, kw_only=True):
     subject: str
     action: str
     dataset: str
+
+
+REPORTED_WITHIN = timedelta(hours=24)
+"""How long after its decision an outcome is taken."""
 
 
 class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):

@@ -234,6 +234,15 @@ class Change:
         self._check("run in shadow", State.APPROVED)
         return replace(self, state=State.SHADOW)
 
+    def out_of_shadow(self) -> "Change":
+        """The change, approved as before its shadow, which came to no end.
+
+        Raises:
+            Conflict: it runs in none.
+        """
+        self._check("taken out of its shadow", State.SHADOW)
+        return replace(self, state=State.APPROVED)
+
     def published(self) -> "Change":
         """The change, in force.
 

@@ -162,6 +162,10 @@ class LedgerUnavailable(PolicydError):
     code = "audit-unavailable"
 
 
+class LedgerStalled(LedgerUnavailable):
+    """The record is not durable yet, and may still become so: it stands for no answer."""
+
+
 class ClockBehind(PolicydError):
     """The machine's clock is behind the last committed record."""
 

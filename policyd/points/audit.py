@@ -140,7 +140,7 @@ class AuditPoint:
         caller = record.Caller(key=by.key.id, address=by.address)
         stamped = record.stamped(self._ledger.stamp())
         query = record.Query(**stamped, caller=caller, text=text, rows=rows)
-        await self._ledger.append([record.encode(query)])
+        await self._ledger.append([record.encode(query)], is_urgent=True)
 
 
 def _beyond(resource: Resource) -> NotFound:

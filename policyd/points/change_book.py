@@ -135,6 +135,16 @@ class Book:
         kept = await asyncio.to_thread(self.store.unreviewed)
         self.unreviewed = tuple(each.change for each in kept)
 
+    def demand_holder(self, key_id: str) -> None:
+        """Nothing, if the key may still be used.
+
+        Raises:
+            NotFound: there is no such key.
+            OutOfScope: it is revoked.
+        """
+        if self._keys.get(key_id).revoked_at is not None:
+            raise OutOfScope(f"the key `{key_id}`, which ordered it, is revoked")
+
     def demand_approver(self, by: Key) -> None:
         """Nothing, if this person may approve policy.
 

@@ -22,7 +22,7 @@ from policyd.ledger.stamp import Stamp
 from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision, Reason, Resolved
-from policyd.model.errors import LedgerUnavailable, OutOfScope
+from policyd.model.errors import LedgerStalled, LedgerUnavailable, OutOfScope
 from policyd.model.facts import Facts
 from policyd.model.keys import Key
 from policyd.model.labels import Label
@@ -135,11 +135,13 @@ class DecisionPoint:
         """Make sure that the records are durable: the decisions may be told now.
 
         Raises:
-            LedgerUnavailable: they are not, or nothing is known of them.
+            LedgerUnavailable: they are not, or nothing is known of them. After a LedgerStalled
+                they may become durable yet, so what they count stays counted.
         """
         failure = pending.durable.exception()
         if failure is not None:
-            self._take_back(pending.decisions)
+            if not isinstance(failure, LedgerStalled):
+                self._take_back(pending.decisions)
             raise failure
         seconds = time.perf_counter() - pending.started
         for decision in pending.decisions:
@@ -180,7 +182,7 @@ class DecisionPoint:
 
     def _submit(self, started: float, open_: _Open) -> Pending:
         try:
-            durable = self._ledger.submit(open_.leaves)
+            durable = self._ledger.submit(open_.leaves, is_urgent=True)
         except LedgerUnavailable:
             self._take_back(open_.answered)
             raise

@@ -9,7 +9,7 @@ import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.model.errors import Conflict
+from policyd.model.errors import Conflict, DataFolderError
 from policyd.points.administration import PolicyInForce
 from policyd.points.changes import Content, plain
 from policyd.points.decision import Sender
@@ -18,6 +18,7 @@ from policyd.points.publications import Publications
 from policyd.points.replays import Between
 from policyd.points.reviewing import Reviewer
 from policyd.policy.manifest import digest
+from policyd.registry.jobs import Order
 from policyd.registry.policies import PolicyStore
 from policyd.review.assessment import Assessment
 from policyd.review.replayed import Replayed
@@ -54,6 +55,7 @@ class DryReviews:
         Raises:
             NotFound: the base is not kept.
             Conflict: too many of them wait already.
+            DataFolderError: it cannot be begun.
         """
         if self._under_way >= MOST:
             raise Conflict(
@@ -64,7 +66,12 @@ class DryReviews:
         _, old = await self._publications.tree(name)
         self._under_way += 1
         work = partial(self._reviewed, by, Content(name, files), old, window)
-        return self._jobs.begin(PolicyStore.draw_id(), KIND, by.key.id, work)
+        order = Order(PolicyStore.draw_id(), KIND, by.key.id, name, "policyd review --url URL")
+        try:
+            return await self._jobs.begin(order, work)
+        except DataFolderError:
+            self._under_way -= 1
+            raise
 
     async def _reviewed(
         self, by: Sender, content: Content, old: Mapping[str, bytes], window: Between, tell: Tell

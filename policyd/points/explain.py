@@ -51,7 +51,7 @@ class ExplainPoint:
         caller = record.Caller(key=by.key.id, address=by.address)
         stamped = record.stamped(self._ledger.stamp())
         query = record.Query(**stamped, caller=caller, text=question(call), rows=0)
-        await self._ledger.append([record.encode(query)])
+        await self._ledger.append([record.encode(query)], is_urgent=True)
         return explained
 
     def _explain(self, in_force: InForce, call: Call, now: datetime) -> Explanation:

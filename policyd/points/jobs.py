@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from policyd.model.errors import NotFound, PolicydError
+from policyd.registry.jobs import JobStore, Order
 
 KEPT = 200
 """Jobs that are remembered, running ones always."""
@@ -34,20 +35,36 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one server; they end with it, and what they had not done is not done."""
+    """The jobs of one server; they end with it, and the next one finds their orders."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
         self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, job_id: str, kind: str, by: str, work: Work) -> Job:
-        """Have *work* done under this id."""
+    async def begin(self, order: Order, work: Work) -> Job:
+        """Have *work* done, by this order.
+
+        Raises:
+            DataFolderError: the order cannot be kept; nothing was begun.
+        """
+        await asyncio.to_thread(self._store.add, order)
+        # A crash from here on leaves the order, which the next server tells as interrupted.
         self._forget()
-        job = self._jobs[job_id] = Job(job_id, kind, by)
-        task = asyncio.create_task(self._do(job_id, work))
+        job = self._jobs[order.id] = Job(order.id, order.kind, order.by)
+        task = asyncio.create_task(self._do(order.id, work))
         self._tasks.add(task)  # the loop alone would not keep it
         task.add_done_callback(self._tasks.discard)
         return job
+
+    async def left(self) -> list[Order]:
+        """The orders that the last server had not carried out."""
+        return await asyncio.to_thread(self._store.list)
+
+    async def settle(self, job: Job) -> None:
+        """Tell how it stands with a job of the last server."""
+        self._jobs[job.id] = job
+        await self._let_go(job.id)
 
     def get(self, job_id: str) -> Job:
         """A job.
@@ -57,8 +74,7 @@ class Jobs:
         """
         if job_id not in self._jobs:
             raise NotFound(
-                f"there is no job `{job_id[:64]}`: jobs end with the server; look at what it was"
-                " about, and ask again",
+                f"there is no job `{job_id[:64]}`, or it ended long ago: look at what it was about",
                 code="job-missing",
             )
         return self._jobs[job_id]
@@ -83,6 +99,14 @@ class Jobs:
             # Whatever the fault, whoever waits for the job is owed its end.
             log.exception("job-failed", job=job_id)
             self._fail(job_id, PolicydError.code, "an error of the program: see the server's log")
+        await self._let_go(job_id)
+
+    async def _let_go(self, job_id: str) -> None:
+        try:
+            await asyncio.to_thread(self._store.remove, job_id)
+        except PolicydError as error:
+            # The next server tells it as interrupted, and finds that it was not.
+            log.warning("job-not-removed", job=job_id, code=error.code, why=error.message)
 
     def _fail(self, job_id: str, code: str, detail: str) -> None:
         failed = replace(self._jobs[job_id], state="failed", code=code, detail=detail)

@@ -10,15 +10,13 @@ import msgspec
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
+from policyd.ledger.record import REPORTED_WITHIN
 from policyd.ledger.stamp import Stamp, moment
 from policyd.ledger.view import Found
-from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
+from policyd.model.errors import Conflict, LedgerStalled, LedgerUnavailable, NotFound, OutOfScope
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
 from policyd.points.once import Once
-
-LONGEST = timedelta(hours=24)
-"""How long after its decision an outcome is taken."""
 
 RAN_DESPITE_DENY = "ran-despite-deny"
 RAN_UNASKED = "ran-unasked"
@@ -64,10 +62,10 @@ _decided = msgspec.json.Decoder(_Decided).decode
 
 
 class OutcomePoint:
-    """Records outcomes: only from the key that got the decision, only once, not after `LONGEST`.
+    """Records outcomes: only from the key that got the decision, only once, and in time.
 
     Because of that bound, whatever was reported of a decision that may still be reported on is
-    among the outcomes of the last `LONGEST`, which *once* knows of.
+    among the outcomes of the last `REPORTED_WITHIN`, which *once* knows of.
     """
 
     def __init__(self, reader: Reader, ledger: Ledger, metrics: Metrics, once: Once) -> None:
@@ -81,7 +79,7 @@ class OutcomePoint:
 
         Raises:
             NotFound: there is no such decision, or another key got it.
-            Conflict: it has an outcome already, or is older than `LONGEST`.
+            Conflict: it has an outcome already, or is older than `REPORTED_WITHIN`.
             LedgerUnavailable: the log cannot be read, or the outcome not recorded.
         """
         found = await asyncio.to_thread(self._reader.record_by_id, decision_id)
@@ -102,6 +100,8 @@ class OutcomePoint:
             await self._append(
                 _record(made, by, said, status=status, decision=decision_id, index=found.seq)
             )
+        except LedgerStalled:
+            raise  # it may be recorded yet
         except LedgerUnavailable:
             self._once.give_back(found.seq)
             raise
@@ -126,15 +126,15 @@ class OutcomePoint:
         return made.id, RAN_UNASKED
 
     async def _append(self, outcome: record.Outcome) -> None:
-        await self._ledger.append([record.encode(outcome)])
+        await self._ledger.append([record.encode(outcome)], is_urgent=True)
         self._metrics.outcomes.labels(outcome.status).inc()
 
     def _check_age(self, decided: _Decided, now: datetime) -> None:
-        self._once.forget(now - LONGEST)
-        if now - moment(decided.ts) > LONGEST:
+        self._once.forget(now - REPORTED_WITHIN)
+        if now - moment(decided.ts) > REPORTED_WITHIN:
             raise Conflict(
                 f"the decision is of {decided.ts}; its outcome is taken for"
-                f" {LONGEST // timedelta(hours=1)} hours",
+                f" {REPORTED_WITHIN // timedelta(hours=1)} hours",
                 code="outcome-too-late",
             )
 

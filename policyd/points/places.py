@@ -53,7 +53,7 @@ class PlacePoint:
             text=_text(call, found.url),
             rows=1 if found.destination else 0,
         )
-        await self._ledger.append([record.encode(query)])
+        await self._ledger.append([record.encode(query)], is_urgent=True)
         return Looked(found, engine.snapshot)
 
 

@@ -8,6 +8,7 @@ from policyd.points.change_book import Book
 from policyd.points.changes import ChangePoint
 from policyd.points.dry_reviews import DryReviews
 from policyd.points.jobs import Jobs
+from policyd.points.left import Left
 from policyd.points.named import PUBLISHED
 from policyd.points.publications import Publications
 from policyd.points.publishing import Parts, Publisher
@@ -32,7 +33,7 @@ class Policies:
         """Move what is in *policy*, by what *maker* makes of the trees in the registry."""
         ledger, reader = logs
         self.store = registry[0]
-        self.jobs = Jobs()
+        self.jobs = Jobs(self.store.jobs)
         self.book = Book(self.store, ledger, registry[1])
         self.publications = Publications(self.book, reader)
         reviewer = reviewer or Reviewer()
@@ -40,12 +41,14 @@ class Policies:
         self.reviews = DryReviews((ledger, self.publications), policy, reviewer, self.jobs)
         parts = Parts(self.book, self.publications, policy, administration, maker, reviewer, ledger)
         self.publisher = Publisher(parts, self.jobs)
+        self._left = Left(self.book, self.jobs, self.publications, self.publisher)
         self._policy = policy
 
     async def begin(self) -> None:
         """Have the registry agree with the log, and go on with what the last server left."""
         await self.publications.reconcile(self._policy.current.basis.snapshot)
         await self.changes.resume()
+        await self._left.take_up(self._policy.current.basis.snapshot)
 
     async def close(self) -> None:
         """End what is under way; what is not done by then is not done."""

@@ -30,6 +30,7 @@ from policyd.points.reviewing import Reviewer
 from policyd.points.shadow import told
 from policyd.points.shadows import InShadow, Shadows
 from policyd.points.source import Maker
+from policyd.registry.jobs import Order
 from policyd.review.assessment import Assessment
 
 _LOOK_S = 30.0  # how often the ends of emergencies are looked for
@@ -68,15 +69,31 @@ class Publisher:
         Raises:
             NotFound: there is no such change.
             Conflict: it is not approved, the base moved, an emergency waits for its review, or
-                another change runs in shadow.
+                this or another change runs in shadow.
         """
         change = (await self._book.kept(change_id)).change
         self._check(change)
-        said = Said("publish", change.id, by.id, why)
-        if shadow is None:
-            return self._begin("publication", by, partial(self._published, change_id, said, None))
+        self._shadows.check_idle(change if shadow is None else None)
+        wanted = shadow or InShadow()
+        order = Order(
+            self._book.store.draw_id(),
+            *("publication", by.id, change.id, f"policyd changes publish {change.id}", why),
+            *(wanted.seconds, wanted.calls),
+        )
+        return await self._jobs.begin(order, self._publication(order))
+
+    async def resume(self, order: Order) -> None:
+        """Have a change published after a shadow that begins anew, under the id of the old job.
+
+        Raises:
+            NotFound: there is no such change, or no such key.
+            OutOfScope: the key is revoked.
+            Conflict: as `publish`.
+        """
+        self._book.demand_holder(order.by)
+        self._check((await self._book.kept(order.about)).change)
         self._shadows.check_idle()
-        return self._begin("publication", by, partial(self._after_shadow, change_id, said, shadow))
+        await self._jobs.begin(order, self._publication(order))
 
     async def publish_in_emergency(self, by: Key, change_id: str, why: str, hours: int) -> Job:
         """The job that puts a change in force that nobody has agreed to.
@@ -93,7 +110,9 @@ class Publisher:
         change.published_in_emergency(emergency, now)
         check_base(self._parts.policy.current, change.base)
         said = Said("emergency", change.id, by.id, why, timestamp(emergency.until))
-        return self._begin("publication", by, partial(self._published, change_id, said, emergency))
+        again = f"policyd changes publish {change.id} --emergency {hours}"
+        order = self._order("publication", by, change.id, again, why)
+        return await self._jobs.begin(order, partial(self._published, change_id, said, emergency))
 
     async def compare(self, by: Key, base: str, head: str) -> Job:
         """The job that says what one snapshot opens and closes against another.
@@ -102,7 +121,8 @@ class Publisher:
             NotFound: one of them is not kept.
         """
         trees = [(await self._publications.tree(each))[1] for each in (base, head)]
-        return self._begin("comparison", by, partial(self._comparison, (base, head), trees))
+        order = self._order("comparison", by, f"{base} {head}", f"policyd diff {base} {head}")
+        return await self._jobs.begin(order, partial(self._comparison, (base, head), trees))
 
     async def roll_back(self, by: Key, target: str, why: str, seen: str | None) -> Job:
         """The job that puts in force again what was approved before.
@@ -126,7 +146,8 @@ class Publisher:
         await self._publications.tree(target)
         self._check_seen(base, target, seen)
         said = Said("rollback", None, by.id, why)
-        return self._begin("rollback", by, partial(self._restored, base, target, said))
+        order = self._order("rollback", by, target, f"policyd rollback {target}", why)
+        return await self._jobs.begin(order, partial(self._restored, base, target, said))
 
     async def run(self) -> None:
         """End the emergencies whose time is over, until cancelled."""
@@ -169,6 +190,14 @@ class Publisher:
                 f" approve it, or roll it back, before anything comes on top of it",
                 code="emergency-unreviewed",
             )
+
+    def _publication(self, order: Order) -> Work:
+        """The work of putting an approved change in force."""
+        said = Said("publish", order.about, order.by, order.why)
+        if not order.has_shadow:
+            return partial(self._published, order.about, said, None)
+        shadow = InShadow(order.seconds, order.calls)
+        return partial(self._after_shadow, order.about, said, shadow)
 
     async def _published(
         self, change_id: str, said: Said, emergency: Emergency | None, tell: Tell
@@ -236,5 +265,5 @@ class Publisher:
         self._compared[sides] = found
         return plain(found)
 
-    def _begin(self, kind: str, by: Key, work: Work) -> Job:
-        return self._jobs.begin(self._book.store.draw_id(), kind, by.id, work)
+    def _order(self, kind: str, by: Key, about: str, again: str, why: str | None = None) -> Order:
+        return Order(self._book.store.draw_id(), kind, by.id, about, again, why)

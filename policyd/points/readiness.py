@@ -44,6 +44,8 @@ def readiness(
     problems: list[PolicydError] = []
     if ledger.failure:
         problems.append(LedgerUnavailable(ledger.failure.message))
+    elif ledger.stall:
+        problems.append(ledger.stall)
     if ledger.clock_behind > TOLERANCE:
         problems.append(
             ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")

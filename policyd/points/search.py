@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -34,6 +34,7 @@ READING = ("auditor", "admin", "builder")
 """Roles that may search, the one that shows most first."""
 
 _Found = TypeVar("_Found", bound=asking.Count)
+_Found_co = TypeVar("_Found_co", bound=asking.Count, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ class Asked:
         return {name: timestamp(each) for name, each in said.items() if each is not None}
 
 
-class Whole(NamedTuple):
+class Whole(NamedTuple, Generic[_Found_co]):
     """An answer and what it is about: a log of `size`, by its `checkpoint`, as of `now`."""
 
-    found: asking.Count
+    found: _Found_co
     size: int
     checkpoint: str
     now: str
@@ -141,7 +142,9 @@ class SearchPoint:
         rows = (Found(*each) for each in found.records)
         good, bad = await asyncio.to_thread(self._log.reader.vouched, rows)
         options = asked.options() | {"order": "newest" if newest_first else "oldest"}
-        options |= {"limit": str(limit)} | ({"cursor": str(place.last)} if place.last else {})
+        options |= {"limit": str(limit)} | (
+            {} if place.last is None else {"cursor": str(place.last)}
+        )
         await self._note(by, ("page", asked.text, options), found.seen, len(good), place.size)
         seen = await asyncio.to_thread(shown, self._log.reader, by.key, good)
         following = None
@@ -158,19 +161,25 @@ class SearchPoint:
             checkpoint=note,
         )
 
-    async def facets(self, by: Sender, asked: Asked, fields: tuple[str, ...], most: int) -> Whole:
+    async def facets(
+        self, by: Sender, asked: Asked, fields: tuple[str, ...], most: int
+    ) -> Whole[asking.FacetsFound]:
         """How many records have which values; raises as `page`."""
         made = partial(asking.Facets, fields=fields, most=most)
         options = {"fields": ",".join(fields), "size": str(most)}
         return await self._count(by, asked, made, asking.FacetsFound, options)
 
-    async def histogram(self, by: Sender, asked: Asked, buckets: int, field: str | None) -> Whole:
+    async def histogram(
+        self, by: Sender, asked: Asked, buckets: int, field: str | None
+    ) -> Whole[asking.HistogramFound]:
         """How many records there are over time; raises as `page`."""
         made = partial(asking.Histogram, buckets=buckets, by=field)
         options = {"buckets": str(buckets)} | ({"by": field} if field else {})
         return await self._count(by, asked, made, asking.HistogramFound, options)
 
-    async def flows(self, by: Sender, asked: Asked, wanted: asking.Ways) -> Whole:
+    async def flows(
+        self, by: Sender, asked: Asked, wanted: asking.Ways
+    ) -> Whole[asking.FlowsFound]:
         """Which data goes from where to where; raises as `page`."""
         made = partial(asking.Flows, ways=wanted)
         options = {"size": str(wanted.most)}
@@ -180,7 +189,9 @@ class SearchPoint:
             options |= {"depth": str(wanted.depth)}
         return await self._count(by, asked, made, asking.FlowsFound, options)
 
-    async def pairing(self, by: Sender, asked: Asked, field: str, most: int) -> Whole:
+    async def pairing(
+        self, by: Sender, asked: Asked, field: str, most: int
+    ) -> Whole[asking.PairingFound]:
         """What became of what was decided, by the values of a field; raises as `page`."""
         made = partial(asking.Pairing, by=field, most=most)
         options = {"by": field, "size": str(most)}
@@ -193,7 +204,7 @@ class SearchPoint:
         made: Callable[[asking.Scope], asking.Question],
         kind: type[_Found],
         options: dict[str, str],
-    ) -> Whole:
+    ) -> Whole[_Found]:
         _check_length(asked.text)
         published, now = await self._published(), self._now()
         question = made(self._scope(by.key, asked, published.size, now))
@@ -247,7 +258,7 @@ class SearchPoint:
             end=seen.end,
             size=size,
         )
-        await self._log.ledger.append([record.encode(query)])
+        await self._log.ledger.append([record.encode(query)], is_urgent=True)
 
 
 def _lost(seen: asking.Seen, bad: Sequence[Found]) -> tuple[range, ...]:

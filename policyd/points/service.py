@@ -11,6 +11,7 @@ from policyd.engine.calendar import wall_clock
 from policyd.ledger.guard import Guard
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
+from policyd.ledger.record import REPORTED_WITHIN
 from policyd.ledger.signing import Signer
 from policyd.model.errors import PolicydError
 from policyd.points.administration import (
@@ -30,7 +31,7 @@ from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
 from policyd.points.notices import NoticePoint
-from policyd.points.outcomes import LONGEST, OutcomePoint
+from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
 from policyd.points.policies import Policies
 from policyd.points.projection import Projection
@@ -185,7 +186,9 @@ class Service:
         calendar = self._policy.current.engine.snapshot.calendar
         clock = wall_clock(calendar, now)
         month = clock.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        self.projection.restore(min(month.replace(tzinfo=calendar.zone), now - LONGEST), clock)
+        self.projection.restore(
+            min(month.replace(tzinfo=calendar.zone), now - REPORTED_WITHIN), clock
+        )
 
     def _watch(self, ledger: Ledger) -> None:
         metrics = self.metrics

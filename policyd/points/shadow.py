@@ -14,12 +14,11 @@ import structlog
 
 from policyd.engine.decide import Engine
 from policyd.engine.owners import owner_state
-from policyd.model.call import Call
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
+from policyd.points import approved
 from policyd.points.administration import Seen
 from policyd.points.counters import Counters
-from policyd.proof.regions import ANYTHING
 from policyd.review.replay import Outcome, outcome_of
 
 WAITING = 5000
@@ -31,12 +30,6 @@ TOLD = 100
 _TURN = 20  # calls that are looked at before checks have their turn
 _IDLE_S = 0.05
 _UNDECIDED = frozenset({"not-evaluated", "item-malformed", "engine-error"})
-_SIDES = {
-    Outcome.GAINED: ("opens", frozenset({"opens", "limit", "roll-out"})),
-    Outcome.LOST: ("closes", frozenset({"opens", "limit", "roll-out"})),
-    Outcome.DUTY_LOST: ("opens", frozenset({"duty", "roll-out"})),
-    Outcome.DUTY_ADDED: ("closes", frozenset({"duty", "roll-out"})),
-}
 
 log = structlog.get_logger(__name__)
 
@@ -102,15 +95,16 @@ class Shadow:
             return
         tally = self.tally
         try:
-            outcome = outcome_of(seen.decision, self._decide(seen))
+            candidate = self._decide(seen)
+            outcome = outcome_of(seen.decision, candidate)
         except Exception:
             # A candidate whose engine fails would deny in its place; and nobody approved that.
             log.exception("shadow-failed", record=seen.id)
-            outcome = Outcome.ERROR
+            candidate, outcome = seen.decision, Outcome.ERROR
         tally.calls += 1
         tally.outcomes[outcome.value] += 1
         if outcome not in {Outcome.SAME, Outcome.REASON_ONLY}:
-            self._differs(seen, outcome)
+            self._differs(seen, candidate, outcome)
         if tally.calls >= self._most:
             self.over.set()
 
@@ -122,10 +116,11 @@ class Shadow:
         self._counters.add(decision.counted, case.clock)
         return decision
 
-    def _differs(self, seen: Seen, outcome: Outcome) -> None:
+    def _differs(self, seen: Seen, candidate: Decision, outcome: Outcome) -> None:
         call, tally = seen.call, self.tally
         about = f"{call.subject.id} {call.action} {call.resource.id}"
-        is_approved = any(_has(each, call, outcome) for each in self._regions)
+        sides = seen.decision, candidate
+        is_approved = any(approved.has(each, call, sides, outcome) for each in self._regions)
         found = Difference(seen.id, outcome, about, is_approved)
         if len(tally.differences) < TOLD:
             tally.differences.append(found)
@@ -139,15 +134,3 @@ def told(tally: Tally) -> Iterator[str]:
     counts = ", ".join(f"{count} {name}" for name, count in sorted(tally.outcomes.items()))
     left = f"; {tally.left_out} left out" if tally.left_out else ""
     yield f"{tally.calls} calls: {counts or 'none'}{left}"
-
-
-def _has(region: Mapping[str, Any], call: Call, outcome: Outcome) -> bool:
-    """Whether the call is in a region that goes the same way; places and fields are not asked."""
-    side, kinds = _SIDES.get(outcome, ("", frozenset()))
-    if region["side"] != side or region["kind"] not in kinds:
-        return False
-    if call.subject.id not in region["callers"]:
-        return False
-    if region["action"] == ANYTHING:
-        return True
-    return region["action"] == call.action and call.resource.id in region["data"]

@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
-from policyd.model.change import State
-from policyd.model.errors import Conflict
+from policyd.model.change import Change, State
+from policyd.model.errors import Conflict, PolicydError
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce
 from policyd.points.change_book import SERVER, Book, Step
 from policyd.points.jobs import Tell
 from policyd.points.named import PUBLISHED
 from policyd.points.shadow import Shadow, Tally, told
 from policyd.points.source import Maker
+from policyd.registry.policies import Kept
 
 _TELL_S = 1.0
 _ALL = 1 << 62
@@ -34,16 +35,17 @@ class Shadows:
         self._policy = policy
         self._administration = administration
         self._maker = maker
+        self._running = ""  # id of the change that runs in shadow
 
-    def check_idle(self) -> None:
-        """Nothing, if no change runs in shadow.
+    def check_idle(self, change: Change | None = None) -> None:
+        """Nothing, if no change runs in shadow, or just not *change*.
 
         Raises:
             Conflict: one does.
         """
-        if self._policy.watcher is not None:
+        if self._running and (change is None or change.id == self._running):
             raise Conflict(
-                "another change runs in shadow: wait until it is over, or refuse it",
+                f"change `{self._running}` runs in shadow: wait until it is over, or refuse it",
                 code="shadow-busy",
             )
 
@@ -58,25 +60,50 @@ class Shadows:
             kept = await self._book.kept(change_id)
             change = kept.change
             self.check_idle()
-            self._policy.watcher = _Nobody()
-            if change.state is not State.SHADOW:
-                await self._book.keep(Step("change-shadowed", by), change.shadowed())
-            files = await asyncio.to_thread(self._book.store.tree, change.tree)
+            self._running = change.id
+            try:
+                await self._begin(change, by)
+            except PolicydError:
+                self._running = ""
+                raise
         try:
-
-            async def build(before: InForce) -> InForce:
-                return await self._maker.make(files, PUBLISHED, before)
-
-            tell("building the snapshot")
-            candidate = await self._administration.aside(build)
-            regions = (kept.review or {}).get("regions", ())
-            shadow = Shadow(candidate.engine, regions, wanted.calls or _ALL)
+            shadow = await self._shadow(kept, wanted, tell)
             self._policy.watcher = shadow
             await self._watch(change_id, shadow, wanted, tell)
+        except PolicydError as error:
+            await self._give_up(change_id, error)
+            raise
         finally:
             self._policy.watcher = None
+            self._running = ""
         await self._tell(change_id, shadow.tally)
         return shadow.tally
+
+    async def _begin(self, change: Change, by: str) -> None:
+        if change.state is State.SHADOW:
+            again = "begun anew: the server before this one had not ended it"
+            await self._book.keep(Step("change-shadowed", by, again), change)
+        else:
+            await self._book.keep(Step("change-shadowed", by), change.shadowed())
+
+    async def _shadow(self, kept: Kept, wanted: InShadow, tell: Tell) -> Shadow:
+        files = await asyncio.to_thread(self._book.store.tree, kept.change.tree)
+
+        async def build(before: InForce) -> InForce:
+            return await self._maker.make(files, PUBLISHED, before)
+
+        tell("building the snapshot")
+        candidate = await self._administration.aside(build)
+        regions = (kept.review or {}).get("regions", ())
+        return Shadow(candidate.engine, regions, wanted.calls or _ALL)
+
+    async def _give_up(self, change_id: str, error: PolicydError) -> None:
+        """Have a change approved as before, whose shadow came to no end."""
+        async with self._book.turn():
+            change = (await self._book.kept(change_id)).change
+            if change.state is State.SHADOW:
+                step = Step("change-shadow-ended", SERVER, error.message)
+                await self._book.keep(step, change.out_of_shadow())
 
     async def _watch(self, change_id: str, shadow: Shadow, wanted: InShadow, tell: Tell) -> None:
         """Let a shadow run until it or its time is over, or nothing comes of the change."""
@@ -110,10 +137,3 @@ class Shadows:
             why = str(tally.outside)
             await self._book.keep(Step("change-refused", SERVER, why), change.refused(why))
         raise Conflict(why, code="shadow-difference")
-
-
-class _Nobody:
-    """Watches nothing: the place of a shadow whose snapshot is being built."""
-
-    def saw(self, decided: object) -> None:
-        """Take no note."""

@@ -143,7 +143,7 @@ class TailPoint:
             end=of.stop,
             size=self._ledger.size,
         )
-        await self._ledger.append([record.encode(query)])
+        await self._ledger.append([record.encode(query)], is_urgent=True)
 
 
 def _chosen(page: Page, since: Since, query: Query | None) -> tuple[list[Found], int]:

@@ -11,19 +11,24 @@ from sqlmodel import create_engine
 
 from policyd.model.errors import DataFolderError
 
-VERSION = "0002"
+VERSION = "0003"
 """The last step in `migrations/versions`."""
 
 _STEPS = "policyd.registry:migrations"  # Alembic's way to name a folder in a package
 
 
-def open_database(path: Path) -> Engine:
+def open_database(path: Path, driver: object = None) -> Engine:
     """The registry at *path*, made or upgraded if need be.
+
+    Args:
+        path: The file.
+        driver: What speaks to SQLite, by DB-API 2.0; only tests have a reason for another than
+            sqlite3.
 
     Raises:
         DataFolderError: it is no database, cannot be written, or is newer than this code.
     """
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=driver)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     try:
@@ -50,7 +55,9 @@ def told(path: Path | str) -> Iterator[None]:
 
 
 def _set_up(connection: sqlite3.Connection, _: object) -> None:
-    connection.execute("pragma synchronous = full")  # a revoked key stays so after a power cut
+    # A commit is the deletion of the journal; `full` does not sync the folder after it, so that a
+    # power cut could bring the journal back, and by it take back what somebody was told is done.
+    connection.execute("pragma synchronous = extra")
 
 
 def _begin(connection: Connection) -> None:

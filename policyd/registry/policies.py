@@ -19,6 +19,7 @@ from policyd.model.change import OPEN, Approval, Change, Demand, Emergency, Stat
 from policyd.model.errors import DataFolderError, NotFound
 from policyd.policy.whole import packed, tree_digest, unpacked
 from policyd.registry.database import open_database, told
+from policyd.registry.jobs import JobStore
 from policyd.registry.tables import ApprovalRow, ChangeRow, PublicationRow, TreeRow
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32, RFC 4648, in lower case
@@ -53,9 +54,13 @@ class PolicyStore:
     """Trees, changes and publications; every write is on disk when it returns.
 
     Every method raises DataFolderError if the file cannot be used.
+
+    Attributes:
+        jobs: Beside them, what is under way.
     """
 
     def __init__(self, path: Path, engine: Engine) -> None:
+        self.jobs = JobStore(path, engine)
         self._path = path
         self._engine = engine
 

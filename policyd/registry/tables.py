@@ -81,3 +81,34 @@ class PublicationRow(SQLModel, table=True):
     by: str | None = None
     why: str | None = None
     until: str | None = None
+
+
+class JobRow(SQLModel, table=True):
+    """An order that is being carried out; gone once it is."""
+
+    __tablename__ = "job"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    by: str
+    about: str
+    again: str
+    why: str | None = None
+    seconds: float | None = None
+    calls: int | None = None
+
+
+class NoticeRow(SQLModel, table=True):
+    """One notice, and when the webhook's receiver took it; `lasting` is what happened."""
+
+    __tablename__ = "notice"
+
+    id: str = Field(primary_key=True)
+    code: str
+    about: str
+    owner: str
+    until: str
+    message: str
+    at: str
+    lasting: bool
+    sent_at: str | None = Field(default=None, index=True)

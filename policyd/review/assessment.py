@@ -28,6 +28,8 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     data: tuple[str, ...]
     places: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("",)
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):

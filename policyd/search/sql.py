@@ -6,10 +6,12 @@ gets into it. Queries that differ only in their values have the same text.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 
+from policyd.ledger.record import REPORTED_WITHIN
+from policyd.ledger.stamp import millisecond_of
 from policyd.search.fields import FIELDS, ID_LENGTH, IDS, LISTS, SENT, WHOLE, Field, Kind
 from policyd.search.query import (
     All,
@@ -133,7 +135,8 @@ class _Made:
         match test:
             case Is(str(text)):
                 bound = self._bind(text)
-                return _either(_equals(each, bound) for each in field.columns)
+                said = _either(_equals(each, bound) for each in field.columns)
+                return self._about_then(text, said) if field.columns == IDS else said
             case Begins(text):
                 bound = self._bind(text)
                 return _either(_called(each, "starts_with", bound) for each in field.columns)
@@ -141,6 +144,19 @@ class _Made:
                 bound = self._bind(text)
                 return _either(_called(each, "ends_with", bound) for each in field.columns)
         raise _impossible(field, test)
+
+    def _about_then(self, record_id: str, said: str) -> str:
+        """What is said of a record's id, where it can be: an id has its time (RFC 9562).
+
+        What is about a decision is the record itself, or its outcome, which comes in time; and
+        by their times most row groups are skipped.
+        """
+        millisecond = millisecond_of(record_id.partition("/")[0])
+        if millisecond is None:
+            return said
+        start = datetime.fromisoformat(millisecond)
+        end = start + REPORTED_WITHIN + timedelta(milliseconds=1)
+        return f"(ts >= {self._bind(start)} and ts < {self._bind(end)} and {said})"
 
     def _ordered(self, column: str, test: Test) -> str:
         """Numbers are stretches of one, so that they compare as times do."""

@@ -173,6 +173,31 @@ def test_a_log_that_is_slow(start: "Start", home: "Home") -> None:
     assert server.check(ALLOWED, key).json() == {"decision": True}
 
 
+def test_a_disk_that_hangs(start: "Start", home: "Home") -> None:
+    """Nobody waits for ever: there is no answer, and the call is on record once the disk is back.
+
+    Reporting, limits and the log go on as if the answer had been lost on its way.
+    """
+    server = start(POLICYD_LEDGER_SECONDS="0.2")
+    key = server.pep("sales")
+    with paused(server.writer()):
+        waited = server.check(ALLOWED, key)
+        refused = server.check(ALLOWED, key)
+        for answer in (waited, refused):
+            assert (answer.status, answer.code) == (503, "audit-unavailable")
+            assert "not answered for 0.2 s" in answer.json()["detail"]
+            assert "retry-after" in answer.headers
+            assert "x-decision-id" not in answer.headers
+        state = server.ready()
+        assert (state.status, state.json()["ready"]) == (503, False)
+    deadline = time.monotonic() + PATIENCE_S
+    while server.ready().status != 200:
+        assert time.monotonic() < deadline
+    assert server.check(ALLOWED, key).json() == {"decision": True}
+    assert [each["decision"] for each in home.records("decision")] == ["allow", "allow"]
+    assert home.verify().returncode == 0
+
+
 def test_a_client_that_does_not_wait(start: "Start", home: "Home") -> None:
     """A client that leaves before its answer leaves a record: the call was decided."""
     server = start()

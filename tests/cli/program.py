@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import nursery
+
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"
+_PATIENCE_S = 120.0  # a bound for what hangs
 KEY = "pd_aaaaaaaa_" + "A" * 43
 
 
@@ -36,16 +39,20 @@ class Program:
 
     def __call__(self, *arguments: str | Path, **env: str) -> Ended:
         """Run one command to its end."""
-        done = subprocess.run(
-            [sys.executable, "-m", "policyd", *map(str, arguments)],
-            cwd=self.folder,
-            env=self.env(**env),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        asked = tuple(map(str, arguments))
+        if nursery.may_fork(*env):
+            done = nursery.run(asked, self.env(**env), _PATIENCE_S, self.folder)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "policyd", *asked],
+                cwd=self.folder,
+                env=self.env(**env),
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                check=False,
+                timeout=_PATIENCE_S,
+            )
         return Ended(done.returncode, done.stdout, done.stderr)
 
     @staticmethod

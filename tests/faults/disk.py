@@ -68,7 +68,8 @@ class Disk:
 
     What is written can be read back at once, as from a page cache, but is on the disk only once
     its file was synced; the name of a new file comes to the disk with its first sync, as SQLite
-    on Unix has it. `fault` is asked before each operation, with its kind (`open`, `read`,
+    on Unix has it, and that of a deleted one leaves the disk then, or with a deletion that says
+    so. `fault` is asked before each operation, with its kind (`open`, `read`,
     `write`, `sync`, `truncate`, `delete`) and the file's name, and raises to make it fail. The
     shared memory of the WAL is the system's; a power cut leaves nothing of it.
     """
@@ -85,6 +86,7 @@ class Disk:
             for each in folder.iterdir()
             if each.is_file()
         }
+        self.deleted: dict[str, Platter] = {}
         self._vfs = _Vfs(self)
 
     def remove(self) -> None:
@@ -120,7 +122,8 @@ class Disk:
     def after_power_cut(self, to: Path, keep: Keep) -> Path:
         """The ledger as found when the power is back: all that was synced, and what is kept."""
         to.mkdir()
-        for name, platter in self.files.items():
+        left = {} if keep is every else dict(self.deleted)
+        for name, platter in (left | self.files).items():
             if platter.durable is not None:
                 content = bytearray(platter.durable)
                 for change in keep(platter.held):
@@ -156,8 +159,11 @@ class _Vfs(apsw.VFS):
         name = Path(filename).name
         self._disk.step("delete", name)
         super().xDelete(filename, syncdir)
+        platter = self._disk.files.pop(name, None)
         if syncdir:
-            self._disk.files.pop(name, None)
+            self._disk.deleted.clear()
+        elif platter and platter.durable is not None:
+            self._disk.deleted[name] = platter
 
 
 class _File(apsw.VFSFile):
@@ -189,6 +195,8 @@ class _File(apsw.VFSFile):
         del flags
         self._disk.step("sync", self._name)
         platter = self._disk.files.setdefault(self._name, Platter(None))
+        if platter.durable is None:
+            self._disk.deleted.clear()  # the folder is synced with a new file's name
         content = platter.durable or bytearray()
         for change in platter.held:
             applied(content, change)

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from policyd.bootstrap import utc_now
 from policyd.ledger.folder import DataFolder
 from policyd.ledger.frames import Act
@@ -29,6 +31,7 @@ from policyd.points.reviewing import Reviewer, Tell
 from policyd.points.service import Service, Stores
 from policyd.points.source import Maker, PublishedSource
 from policyd.policy.builder_process import Builder
+from policyd.registry.database import open_database
 from policyd.registry.keys import KeyStore, NewKey
 from policyd.registry.policies import PolicyStore, Publication
 from policyd.review.assessment import Assessment, Files
@@ -100,10 +103,12 @@ class FatefulLedger(Ledger):
 
     step: Step = staticmethod(lambda: None)
 
-    def submit(self, records: Sequence[bytes], act: Act | None = None) -> asyncio.Future[int]:
+    def submit(
+        self, records: Sequence[bytes], act: Act | None = None, *, is_urgent: bool = False
+    ) -> asyncio.Future[int]:
         """As ever."""
         self.step()
-        durable = super().submit(records, act)
+        durable = super().submit(records, act, is_urgent=is_urgent)
         durable.add_done_callback(lambda _: self.step())
         return durable
 
@@ -112,25 +117,41 @@ class FatefulLedger(Ledger):
         self.step()
 
 
+class Drives:
+    """What a server's two databases are on: the disk of this machine, each as ever."""
+
+    def registry(self, path: Path) -> Engine:
+        """The registry at *path*."""
+        return open_database(path)
+
+    async def ledger(self, folder: DataFolder) -> FatefulLedger:
+        """The log of *folder*."""
+        return await FatefulLedger.open(folder, Options(utc_now))
+
+
+_DRIVES = Drives()
+
+
 @asynccontextmanager
 async def serving(
     data: Path,
     step: Step = lambda: None,
     reviewer: Reviewer | None = None,
     maker_type: type[Maker] = Maker,
+    drives: Drives = _DRIVES,
 ) -> AsyncIterator[tuple[Service, Policies]]:
     """A server in this process, without HTTP; its *step*s begin once it has started."""
     builder = Builder()
     with (
         closing(DataFolder.open(data)) as folder,
-        closing(KeyStore.open(folder.registry, folder.pepper)) as keys,
+        closing(KeyStore(folder.registry, drives.registry(folder.registry), folder.pepper)) as keys,
         closing(Reader(folder.ledger)) as reader,
-        closing(FatefulStore.open(folder.registry)) as policies,
+        closing(FatefulStore(folder.registry, drives.registry(folder.registry))) as policies,
     ):
         maker = maker_type("policyd/test", builder)
         source = PublishedSource(reader, policies, maker)
         start = await source.read()
-        ledger = await FatefulLedger.open(folder, Options(utc_now))
+        ledger = await drives.ledger(folder)
         stores = Stores(ledger, reader, keys, folder.signer, Search(folder.path), folder.projection)
         service = Service(stores, source.read, start)
         service.policies = Policies(
@@ -181,14 +202,17 @@ async def proposed(service: Service, policies: Policies, text: str) -> Change:
     return kept.change
 
 
-async def publish_and_go_back(service: Service, policies: Policies) -> None:
-    """Put the approved change in force, then what was there before."""
+async def publish_and_go_back(
+    service: Service, policies: Policies, published: Step = lambda: None
+) -> None:
+    """Put the approved change in force, then what was there before; told in between."""
     ann = person(service, "Ann", "author")
     hans = person(service, "Hans", "approver", "hr-team")
     before = service.readiness().snapshot
     (approved,) = await policies.changes.list(10, only_open=True)
     job = await policies.publisher.publish(ann, approved.change.id, "now")
     assert (await ended(policies, job)).state == "done"
+    published()
     await ended(policies, await policies.publisher.compare(hans, approved.change.snapshot, before))
     job = await policies.publisher.roll_back(hans, before, "it broke", None)
     assert (await ended(policies, job)).state == "done"

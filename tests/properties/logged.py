@@ -64,23 +64,30 @@ class Drawing:
     """Draws records that have words of *vocabulary* wherever no others have to be.
 
     A small one, so that what is asked for is often there.
+
+    Attributes:
+        ids: Of the records drawn so far.
     """
 
     def __init__(self, random: Random, vocabulary: Sequence[str]) -> None:
         self._random = random
         self._vocabulary = vocabulary
+        self.ids: list[str] = []
         self._decided: list[int] = []
+        self._times: list[datetime] = []
         self._at = START
 
     def log(self, size: int) -> list[bytes]:
-        """The leaves of a log: outcomes are of earlier decisions, one each at most."""
+        """The leaves of a log: outcomes are of decisions shortly before, one each at most."""
         return [self._leaf(index) for index in range(size)]
 
     def _leaf(self, index: int) -> bytes:
         pick = self._random.choice
         self._at += pick(_PAUSES)
+        self._times.append(self._at)
+        self.ids.append(_id(index, self._at))
         kind = pick(KINDS)
-        same: dict[str, object] = {"v": 1, "id": id_of(index), "nonce": "0" * 32}
+        same: dict[str, object] = {"v": 1, "id": self.ids[-1], "nonce": "0" * 32}
         same["ts"] = timestamp(self._at)
         if kind is record.Decision:
             same["decision"] = pick(["allow", "deny"])
@@ -93,10 +100,12 @@ class Drawing:
 
     def _outcome(self) -> dict[str, object]:
         """What an outcome is of: an earlier decision without one, or none at all."""
+        since = self._at - record.REPORTED_WITHIN
+        self._decided = [each for each in self._decided if self._times[each] >= since]
         if not self._decided or self._random.random() < 0.2:
             return {"index": None, "decision": None}
         of = self._decided.pop(self._random.randrange(len(self._decided)))
-        return {"index": of, "decision": id_of(of), "call": None}
+        return {"index": of, "decision": self.ids[of], "call": None}
 
     def _part(self, kind: type[msgspec.Struct], given: Mapping[str, object]) -> msgspec.Struct:
         """An object of this shape, each member of the type it has to have."""
@@ -128,6 +137,7 @@ class Drawing:
         return self._random.choice(NUMBERS) if kind is int else self._part(kind, {})
 
 
-def id_of(index: int) -> str:
-    """The id of a record; those of a batch share most of it."""
-    return f"0193{index // 3:04x}-27a1-7c7e-8f4e-0123456789ab/{index % 3}"
+def _id(index: int, at: datetime) -> str:
+    """The id of a record; those of a batch, which have their time in common, share most of it."""
+    milliseconds = f"{int(at.timestamp() * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-7c7e-8f4e-{index // 3:012x}/{index % 3}"

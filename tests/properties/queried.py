@@ -14,9 +14,7 @@ _NETWORKS = [
     *("10.20.0.0/16", "10.20.0.1", "10.16.0.0/13", "0.0.0.0/0", "::/0", "fd00::/8", "::1"),
     *("fe80::/10", "192.0.2.0/31", "2001:db8::/33", "::ffff:10.20.0.0/112"),
 ]
-_IDS = [logged.id_of(index) for index in range(30)]
 _WORDS = {
-    "id": _IDS,
     "host": ["example", "mailer.example", "fd00::1", "10.20.0.1"],
     "endpoint": logged.URLS,
     "trace": [*logged.TRACES, "4bf92f3577b34da6a3ce929d0e0e4736", "b"],
@@ -26,7 +24,7 @@ _WORDS = {
     "label": [*logged.LEVELS, "personal", "top-secret"],
     "category": ["personal", "payment"],
     "asserted": ["health"],
-    "anywhere": [*logged.URLS, *logged.TRACES, *_IDS[:9], "customers", "example", "s"],
+    "anywhere": [*logged.URLS, *logged.TRACES, "customers", "example", "s"],
 }
 
 
@@ -41,11 +39,13 @@ def quoted(text: str) -> str:
 
 
 class Asking:
-    """Draws queries whose values are often words of *vocabulary*."""
+    """Draws queries whose values are often words of *vocabulary*, or *ids*."""
 
-    def __init__(self, random: Random, vocabulary: Sequence[str]) -> None:
+    def __init__(self, random: Random, vocabulary: Sequence[str], ids: Sequence[str]) -> None:
         self._random = random
         self._vocabulary = vocabulary
+        ids = ids or ["no-id"]
+        self._words = _WORDS | {"id": ids, "anywhere": [*_WORDS["anywhere"], *ids[:9]]}
 
     def query(self) -> str:
         """The text of a query: often of one term, sometimes of several."""
@@ -98,7 +98,7 @@ class Asking:
 
     def _pool(self, field: Field) -> Sequence[str]:
         pool: Sequence[str] = field.words or _POOLS.get(field.kind, ())
-        pool = pool or _WORDS.get(field.name) or self._vocabulary
+        pool = pool or self._words.get(field.name) or self._vocabulary
         return [each for each in pool if each]
 
     def _chance(self, part: float) -> bool:

@@ -9,7 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from policyd.model.change import (
     LONGEST_EMERGENCY,
@@ -26,7 +32,9 @@ from policyd.model.errors import Conflict
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWNERS = ["hr-apps", "data-office"]
 # Two spellings of one person; keys are drawn apart from persons, so that one has several.
-people = st.sampled_from(["Ann", "ann ", "Bob", "Kim"])
+NAMES = ["Ann", "ann ", "Bob", "Kim", "Lea"]
+people = st.sampled_from(NAMES)
+authors = st.sampled_from(["Ann"] * 4 + NAMES)  # if all have a part in it, nobody can agree
 keys = st.sampled_from(["k1", "k2"])
 owners = st.sampled_from([*OWNERS, *OWNERS, None])
 decisions = st.sampled_from(["d1", "d2"])
@@ -34,10 +42,10 @@ demands = st.builds(
     Demand,
     decisions,
     st.sampled_from(["fast", "slow"]),
-    st.frozensets(st.sampled_from(OWNERS), max_size=1),
-    st.integers(1, 2),
+    st.sampled_from([frozenset(), *[frozenset({each}) for each in OWNERS]]),
+    st.sampled_from([1, 1, 2]),
 )
-seldom = st.integers(0, 5).map(lambda drawn: drawn == 5)  # what ends a life would end most at once
+mostly = st.sampled_from([True] * 5 + [False])  # what is only refused teaches little
 hours = st.integers(-1, 80)
 reasons = st.sampled_from(["", "  ", "the CRM leaks"])
 
@@ -45,37 +53,51 @@ reasons = st.sampled_from(["", "  ", "the CRM leaks"])
 class Life(RuleBasedStateMachine):
     """What people do with one change, in any order."""
 
-    @initialize(author=people)
-    def propose(self, author: str) -> None:
-        """Somebody proposes it."""
+    @initialize(author=authors, patience=st.integers(0, 25))
+    def propose(self, author: str, patience: int) -> None:
+        """Somebody proposes it; what ends lives is not done before so many other steps."""
+        self.patience = patience
         self.change = Change("c1", "t", "r", (author,), "b0", "s0", "t0")
         self.written_by = {person(author)}
         self.content = 0
         self.yes: list[Approval] = []  # given, and not taken back
         self.was_agreed = False  # when it was put in force
 
+    @precondition(lambda self: self.change.demand is None)
     @rule(demand=demands)
     def review(self, demand: Demand) -> None:
         """A review says what it asks for."""
         self._try(lambda: self.change.reviewed(demand))
 
-    @rule(holder=people, key=keys, owner=owners, other=st.none() | decisions)
-    def approve(self, holder: str, key: str, owner: str | None, other: str | None) -> None:
+    @rule(holder=people, key=keys, owner=owners, seen=decisions, is_asked=mostly, has_looked=mostly)
+    def approve(
+        self,
+        holder: str,
+        key: str,
+        owner: str | None,
+        seen: str,
+        *,
+        is_asked: bool,
+        has_looked: bool,
+    ) -> None:
         """Somebody says yes; if that counts, it is not the author's, and to what is there."""
-        there = self.change.demand.decision if self.change.demand else "d1"
-        seen = other or there
+        demand = self.change.demand
+        if demand and is_asked:
+            owner = min(self.change.missing, default=owner)
+        if demand and has_looked:
+            seen = demand.decision
         given = Approval(holder, key, owner, seen, NOW)
         if self._try(lambda: self.change.approved(given)):
-            demand = self.change.demand
             assert demand is not None
             assert seen == demand.decision
             assert person(holder) not in self.written_by
             assert not demand.owners or owner in demand.owners
             self.yes.append(given)
 
-    @rule(author=people)
+    @precondition(lambda self: self.change.state is not State.PROPOSED or self.change.approvals)
+    @rule(author=authors)
     def revise(self, author: str) -> None:
-        """Somebody gives it new content."""
+        """Somebody gives it new content; what nobody has reviewed is mostly left as it is."""
         content = self.content + 1
         made = self._try(
             lambda: self.change.revised(author, f"b{content}", f"s{content}", f"t{content}")
@@ -90,12 +112,20 @@ class Life(RuleBasedStateMachine):
         self.change = self.change.counting(lambda each: each.key != key)
         self.yes = [each for each in self.yes if each.key != key]
 
+    @precondition(lambda self: self.change.state is State.APPROVED or self.patience <= 0)
     @rule()
     def shadow(self) -> None:
         """It runs in shadow."""
         if self._try(self.change.shadowed):
             assert self._is_agreed()
 
+    @precondition(lambda self: self.change.state is State.SHADOW)
+    @rule()
+    def come_out(self) -> None:
+        """Its shadow comes to no end."""
+        assert self._try(self.change.out_of_shadow)
+
+    @precondition(lambda self: self.patience <= 0)
     @rule()
     def publish(self) -> None:
         """It is put in force in the ordinary way: only if enough others agreed."""
@@ -104,21 +134,22 @@ class Life(RuleBasedStateMachine):
             assert self._is_agreed()
             assert self.change.emergency is None
 
-    @rule(holder=people, why=reasons, after=hours, really=seldom)
-    def publish_in_emergency(self, holder: str, why: str, after: int, *, really: bool) -> None:
+    @precondition(lambda self: self.patience <= 0)
+    @rule(holder=people, why=reasons, after=hours)
+    def publish_in_emergency(self, holder: str, why: str, after: int) -> None:
         """It is put in force at once: with a reason, and for a time."""
         emergency = Emergency(holder, why, NOW + timedelta(hours=after))
-        if really and self._try(lambda: self.change.published_in_emergency(emergency, NOW)):
+        if self._try(lambda: self.change.published_in_emergency(emergency, NOW)):
             assert why.strip()
             assert NOW < emergency.until <= NOW + LONGEST_EMERGENCY
 
-    @rule(how=st.sampled_from(["rolled_back", "withdrawn", "refused"]), really=seldom)
-    def end(self, how: str, *, really: bool) -> None:
+    @precondition(lambda self: self.patience <= 0)
+    @rule(how=st.sampled_from(["rolled_back", "withdrawn", "refused"]))
+    def end(self, how: str) -> None:
         """It is rolled back if it is in force, and else withdrawn or refused if it can be yet."""
         change = self.change
         can = change.state is State.PUBLISHED if how == "rolled_back" else change.is_open
-        if really:
-            assert self._try(lambda: getattr(change, how)("why")) == can
+        assert self._try(lambda: getattr(change, how)("why")) == can
 
     @invariant()
     def nothing_is_in_force_without_agreement(self) -> None:
@@ -160,6 +191,7 @@ class Life(RuleBasedStateMachine):
 
     def _try(self, step: Callable[[], Change]) -> bool:
         """Whether the step is one; if not, nothing has changed."""
+        self.patience -= 1
         before = self.change
         try:
             self.change = step()

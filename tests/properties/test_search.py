@@ -85,8 +85,9 @@ def drawn(seed: int) -> tuple[list[bytes], list[str]]:
     """A log, and queries that have its words."""
     random = Random(seed)  # noqa: S311 - for tests
     vocabulary = random.sample(TEXTS, 5)
-    log = Drawing(random, vocabulary).log(random.choice([60, 60, 60, 1, 0]))
-    asking = Asking(random, vocabulary)
+    drawing = Drawing(random, vocabulary)
+    log = drawing.log(random.choice([60, 60, 60, 1, 0]))
+    asking = Asking(random, vocabulary, drawing.ids)
     return log, [asking.query() for _ in range(QUERIES)]
 
 

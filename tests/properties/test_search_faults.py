@@ -16,6 +16,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "missing also of what was denied": ("decision = 'allow' and ", ""),
     "the trace alone forgotten": ("trace_id", "traceparent"),
     "outcomes of a decision forgotten": ("decision_id", "id"),
+    "ids of no time": ("ts < $q2 and (id", "ts < least($q1, $q2) and (id"),
     "levels upside down": ("not list_contains($q", "list_contains($q"),
     "all for any": (" or ", " and "),
     "any for all": (" and ", " or "),

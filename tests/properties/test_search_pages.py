@@ -85,8 +85,9 @@ def test_pages_have_what_a_filter_finds(seed: int) -> None:
     """Each record once, none too many, in order, as of the size at the first page."""
     random = Random(seed)  # noqa: S311 - for tests
     vocabulary = random.sample(TEXTS, 5)
-    coming = Drawing(random, vocabulary).log(SIZE)
-    asking = Asking(random, vocabulary)
+    drawing = Drawing(random, vocabulary)
+    coming = drawing.log(SIZE)
+    asking = Asking(random, vocabulary, drawing.ids)
     with TemporaryDirectory() as folder, ExitStack() as stack:
         working = Working(SmallLog(Path(folder, "data"), stack), coming, random)
         working.small.put(coming[:300])

@@ -116,6 +116,50 @@ SPELLINGS = [
 ]
 
 
+def counting(*counts: bytes) -> list[bytes]:
+    """Records that count something, written as said."""
+    leaf = spelled(GOOD | {"facts": GOOD["facts"] | {"used": {}}})
+    return [leaf.replace(b'"used":{}', b'"used":{%b}' % each) for each in counts]
+
+
+def test_what_is_counted_has_any_name() -> None:
+    """Records that differ in what they count alone are alike: such names have an hour in them."""
+    known = Acquaintance()
+    for leaf in counting(b'"a 09":1', b'"a 10":2', b'"a 10":2,"b":3', b'"a":-7,"a!":0'):
+        assert known.time(leaf) == in_full(leaf) == TS
+    assert len(known._made) == 2  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        b'"b":1,"a":2',
+        b'"a":1,"a":2',
+        b'"a!":1,"a":2',
+        b'"a":01,"b":2',
+        b'"a":1 ,"b":2',
+        b'"a":1.5,"b":2',
+        b'"a":1,"b":9007199254740993',
+        b'"a":1,"b\x00":2',
+        b'"a":1,"b\xff":2',
+    ],
+)
+def test_what_is_counted_stands_in_order(counts: bytes) -> None:
+    """Names that may be any still have one spelling: each once, in order."""
+    known = Acquaintance()
+    first, leaf = counting(b'"a":1,"b":2', counts)
+    assert known.time(first) == TS
+    assert in_full(leaf) is None
+    assert known.time(leaf) is None
+
+
+def test_members_that_must_be_there_are_no_counters() -> None:
+    """A decision's own objects keep their names, whatever is in them."""
+    known = acquainted(GOOD | {"call": {"rows": 3}})
+    assert known.time(spelled(GOOD | {"call": {"_sd": 3}})) is None
+    assert in_full(spelled(GOOD | {"call": {"_sd": 3}})) is None
+
+
 def test_another_kind_of_the_same_members_is_read_in_full() -> None:
     """An expression is one of decisions: what only they may have is looked at in others."""
     assert acquainted(GOOD).time(changed(GOOD, "kind", "query")) == TS

@@ -15,7 +15,7 @@ from policyd_audit.disclosure import digest, erased
 from policyd_audit.errors import Malformed
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.render import as_json, text
-from policyd_audit.screening import screened
+from policyd_audit.sharing import screened
 from policyd_audit.sources import Folder
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.verify import verify

@@ -1,42 +1,20 @@
-"""Screening by several processes: it changes how long a verification takes, and nothing else."""
+"""Screening: what is seen of records before the walk takes them."""
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from functools import partial
-from multiprocessing import active_children
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from policyd_audit.errors import Malformed
-from policyd_audit.ledger_file import LedgerFile
-from policyd_audit.render import as_json
-from policyd_audit.screening import Row, Screened, look, screened
+from policyd_audit.screening import Row, are_in_order, are_records, look, looked_at
 from policyd_audit.tree import leaf_hash
-from policyd_audit.verify import verify
-from tests.unit.audit.conftest import VKEY, content, encoded, leaf
+from tests.unit.audit.conftest import content, encoded, leaf
 
-if TYPE_CHECKING:
-    from tests.unit.audit.conftest import Ledger
-
-New = Callable[[int], "Ledger"]
 SIZE = 1_100
-AHEAD = partial(screened, processes=2, after=3)
 
 
 def rows(size: int) -> Iterator[Row]:
     """Records of a good log."""
     return ((at, leaf(at), b"") for at in range(size))
-
-
-def flat(found: Iterator[Screened]) -> list[tuple[int, object, object, str | None]]:
-    """All rows, each with its time if it passed."""
-    out = []
-    for chunk in found:
-        times = chunk.seen.times if chunk.seen else [None] * len(chunk.rows)
-        out += [(*row, ts) for row, ts in zip(chunk.rows, times, strict=True)]
-    return out
 
 
 def test_what_passes_has_its_time() -> None:
@@ -49,91 +27,48 @@ def test_what_passes_has_its_time() -> None:
 
 
 def test_rows_come_in_order_and_whole() -> None:
-    """Every row comes with what was found of it, by whichever process."""
-    found = flat(AHEAD(rows(SIZE)))
-    assert [row[:3] for row in found] == list(rows(SIZE))
-    assert [ts for *_, ts in found] == look([leaf(at) for at in range(SIZE)]).times
-    assert not active_children()
-
-
-@pytest.mark.parametrize("processes", [0, 1, 2])
-def test_few_records_start_no_process(processes: int) -> None:
-    """Where it does not pay, or is not wanted, this process looks at the rows."""
-    after = 0 if processes < 2 else SIZE
-    found = []
-    for chunk in screened(rows(SIZE), processes, after):
-        found.append(chunk)
-        assert not active_children()
-    assert flat(iter(found)) == [(*row, content(row[0])["ts"]) for row in rows(SIZE)]
+    """Every row comes with what was seen of it."""
+    found = list(looked_at(rows(SIZE)))
+    assert [row for each in found for row in each.rows] == list(rows(SIZE))
+    times = [ts for each in found if each.seen for ts in each.seen.times]
+    assert times == [content(at)["ts"] for at in range(SIZE)]
 
 
 def test_what_the_evidence_raises_comes_after_the_rows_before() -> None:
     """A log that breaks off is walked to where it does."""
 
-    def broken() -> Iterator[Row]:
-        yield from rows(700)
+    def broken(size: int) -> Iterator[Row]:
+        yield from rows(size)
         raise Malformed("ledger-damaged", "it ends here")
 
-    met: list[int] = []
+    for size in (700, 512, 0):
+        met: list[int] = []
 
-    def walk() -> None:
-        for chunk in AHEAD(broken()):
-            met.extend(seq for seq, *_ in chunk.rows)
+        def walk(size: int = size, met: list[int] = met) -> None:
+            for chunk in looked_at(broken(size)):
+                met.extend(seq for seq, *_ in chunk.rows)
 
-    with pytest.raises(Malformed, match="it ends here"):
-        walk()
-    assert met == list(range(700))
-
-
-def test_a_killed_process_leaves_its_work_to_the_walk() -> None:
-    """Its rows come all the same, not looked at."""
-    size = 6_000
-    source = screened(rows(size), 2, 0)
-    found = [next(source)]
-    for child in active_children():
-        assert child.pid
-        os.kill(child.pid, signal.SIGKILL)
-    found += source
-    assert [seq for seq, *_ in flat(iter(found))] == list(range(size))
-    assert found[-1].seen is None
+        with pytest.raises(Malformed, match="it ends here"):
+            walk()
+        assert met == list(range(size))
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("row", "is_one"),
     [
-        "update leaf set seq = seq where seq = 0",
-        "delete from leaf where seq = 700",
-        "update leaf set leaf = cast(replace(leaf, 'deny', 'denY') as blob) where seq = 500",
-        "update leaf set hash = zeroblob(32) where seq = 41",
-        "update leaf set leaf = 'text' where seq = 900",
-        "update leaf set seq = 5000 where seq = 1099",
-        "update leaf set leaf = (select leaf from leaf where seq = 600) where seq = 800",
+        ((7, b"a", b"h"), True),
+        ((8, b"a", b"h"), False),
+        ((7, b"a", b"g"), False),
+        ((7, b"a", "h"), False),
+        ((7, b"a", bytearray(b"h")), False),
     ],
 )
-def test_findings_do_not_depend_on_it(new_ledger: New, damage: str) -> None:
-    """Every finding is the same, in the same order, with processes or without."""
-    ledger = new_ledger(SIZE)
-    ledger.change(damage)
-    with LedgerFile(ledger.path) as evidence:
-        report = verify(evidence, vkey=VKEY, screen=AHEAD)
-    assert as_json(report) == as_json(ledger.verify())
+def test_a_record_has_its_number_and_its_hash(row: Row, *, is_one: bool) -> None:
+    """A row is the record that it should be if number and stored hash say so."""
+    assert are_records([(6, b"a", b"h"), row], 6, [b"h", b"h"]) is is_one
 
 
-def test_times_that_go_back_are_found_with_it(ledger_of: Callable[..., "Ledger"]) -> None:
-    """A record that passes by itself is still held to those before it."""
-    earlier = {name: content(2)[name] for name in ("id", "ts")}
-    ledger = ledger_of({}, {}, {}, {}, {}, {}, earlier, {})
-    with LedgerFile(ledger.path) as evidence:
-        report = verify(evidence, vkey=VKEY, screen=AHEAD)
-    assert as_json(report) == as_json(ledger.verify())
-    assert [each.code for each in report.findings] == ["record-time"]
-
-
-def test_what_was_taken_away_beside_is_found_with_it(ledger_of: Callable[..., "Ledger"]) -> None:
-    """A record with something kept apart is looked at by the walk, which can see what is there."""
-    apart = {"personal": ["address"], "_sd": ["A" * 43]}
-    ledger = ledger_of({}, {}, {}, {}, {}, apart, {})
-    with LedgerFile(ledger.path) as evidence:
-        report = verify(evidence, vkey=VKEY, screen=AHEAD)
-    assert as_json(report) == as_json(ledger.verify())
-    assert [each.code for each in report.findings] == ["disclosure-missing"]
+def test_times_may_stand_still() -> None:
+    """They may never go back."""
+    assert are_in_order(["a", "a", "b"])
+    assert not are_in_order(["a", "b", "a"])

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyd_audit.errors import Contradiction, Malformed
+from policyd_audit.proof import perfect_root
 from policyd_audit.tree import EMPTY_ROOT, Tile, Tree, leaf_hash, node_hash, restore, split
 
 SAMPLE = json.loads((Path(__file__).parent / "vectors.json").read_text())["policyd_sample"]
@@ -129,6 +130,24 @@ def test_any_batching_gives_the_tree_of_the_definition(size: int, cuts: list[int
 def test_a_large_tree_is_that_of_the_definition(size: int) -> None:
     """Around a full tile of level 1, root and tiles of both levels are those defined."""
     check_growth(size, [1, 65_535, 65_536])
+
+
+@pytest.mark.parametrize("first", [0, 256, 65_536 - 256])
+def test_a_tile_may_be_appended_by_its_root(first: int) -> None:
+    """The tree, and the tiles above, are those of the leaves one by one."""
+    hashes = [leaf_hash(b"%d" % at) for at in range(first + 600)]
+    one_by_one, by_tile = Tree(), Tree()
+    one_by_one.extend(hashes[:first])
+    by_tile.extend(hashes[:first])
+    for at in (first, first + 256):
+        tiles = one_by_one.extend(hashes[at : at + 256])
+        assert by_tile.extend_by_tile(perfect_root(hashes[at : at + 256])) == tiles[1:]
+    one_by_one.extend(hashes[first + 512 :])
+    by_tile.extend(hashes[first + 512 :])
+    assert (by_tile.size, by_tile.edge[0]) == (one_by_one.size, one_by_one.edge[0])
+    assert (by_tile.stack, by_tile.edge) == (one_by_one.stack, one_by_one.edge)
+    with pytest.raises(Malformed, match="no tile begins"):
+        by_tile.extend_by_tile(hashes[0])
 
 
 def test_tiles_come_children_first() -> None:

@@ -17,7 +17,7 @@ from policyd.ledger.frames import Committed, Failed, Frames, Ready, reply
 from policyd.ledger.ledger import Failure, Ledger, Options
 from policyd.ledger.record import Admin, encode, stamped, time_of
 from policyd.ledger.store import Store
-from policyd.model.errors import ClockBehind, DataFolderError, LedgerUnavailable
+from policyd.model.errors import ClockBehind, DataFolderError, LedgerStalled, LedgerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -61,13 +61,14 @@ class Writer:
 
 @asynccontextmanager
 async def by_hand(
-    clock: Clock, records: int = 4096, size: int = 1 << 24
+    clock: Clock, records: int = 4096, size: int = 1 << 24, patience_s: float = 60.0
 ) -> AsyncIterator[tuple[Ledger, Writer]]:
     """A ledger whose writer does only what the test makes it do."""
     near, far = socket.socketpair()
     writer = Writer(far)
     await writer.say(READY)
-    ledger = await Ledger.attach(near, Options(clock, records=records, bytes=size))
+    options = Options(clock, records=records, bytes=size, patience_s=patience_s)
+    ledger = await Ledger.attach(near, options)
     yield ledger, writer
     writer.end()
     await ledger.close()
@@ -105,7 +106,7 @@ def test_done_means_durable(
                 assert list(db.execute("select leaf from leaf")) == [(each,) for each in leaves[:2]]
             assert await ledger.append(leaves[2:]) == 2
             assert (ledger.size, ledger.last_ts) == (5, time_of(leaves[-1]))
-            assert (ledger.queue_depth, ledger.queue_bytes, ledger.failure) == (0, 0, None)
+            assert (ledger.queue_depth, ledger.failure) == (0, None)
             assert ledger.last_commit_seconds > 0
 
     run(main())
@@ -189,6 +190,36 @@ def test_nothing_is_done_before_the_writer_says_so(
     run(main())
 
 
+def test_a_disk_that_does_not_answer(
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
+) -> None:
+    """Who is in a hurry is told, nobody else is let in; what is said later is as ever."""
+
+    async def main() -> None:
+        async with by_hand(clock, patience_s=0.05) as (ledger, writer):
+            urgent, patient = (ledger.submit(records(1), is_urgent=each) for each in (True, False))
+            with pytest.raises(LedgerStalled, match="has not answered for"):
+                await urgent
+            assert isinstance(ledger.stall, LedgerStalled)
+            with pytest.raises(LedgerUnavailable, match="see to the disk") as refused:
+                ledger.submit(records(1), is_urgent=True)
+            assert not isinstance(refused.value, LedgerStalled)  # it will never be recorded
+            assert not patient.done()
+            assert ledger.submitted == 2
+
+            await writer.records(2)
+            await writer.say(Committed(2, 2, 0.5))
+            assert await patient == 1
+            assert ledger.size == 2
+            assert ledger.queue_depth == 0
+            assert not ledger.failure
+            later = ledger.submit(records(1), is_urgent=True)
+            await writer.say(Committed(1, 3, 0.5))
+            assert await later == 2
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("limit", "room"),
     [((5, 1 << 24), "no room for 3 more records"), ((4096, 700), "no room for 3 more")],
@@ -235,6 +266,25 @@ def test_cancelling_the_waiter_keeps_the_record(
     run(main())
     with closing(Store(folder.ledger, folder.signer)) as store:
         assert store.size == 3
+
+
+def test_whoever_waits_for_all_is_told_of_what_was_cancelled(
+    clock: Clock, records: Callable[[int], list[bytes]], run: Run
+) -> None:
+    """A submitter who goes away ends nobody else's wait, neither before the commit nor after."""
+
+    async def main() -> None:
+        async with by_hand(clock) as (ledger, writer):
+            gone = ledger.submit(records(1))
+            settled = asyncio.create_task(ledger.settled())
+            await writer.records(1)
+            gone.cancel()
+            await asyncio.sleep(0)
+            assert not settled.done()
+            await writer.say(Committed(1, 1, 0.1))
+            await settled
+
+    run(main())
 
 
 @pytest.mark.parametrize("count", [0, 513])

@@ -45,6 +45,8 @@ def test_the_way_into_force() -> None:
     assert APPROVED.published().state is State.PUBLISHED
     shadow = APPROVED.shadowed()
     assert shadow.state is State.SHADOW
+    assert shadow.out_of_shadow() == APPROVED
+    assert code(APPROVED.out_of_shadow) == "change-not-ready"
     assert not shadow.published().is_open
     assert shadow.counting(lambda _: True) is shadow
 
@@ -147,6 +149,7 @@ def test_an_end_is_an_end(ended: Change) -> None:
     steps: list[Callable[[], Change]] = [
         ended.published,
         ended.shadowed,
+        ended.out_of_shadow,
         lambda: ended.reviewed(ONE),
         lambda: ended.approved(yes("Bob")),
         lambda: ended.revised("Ann", "b", "s", "t"),

@@ -12,12 +12,13 @@ from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
+from policyd.ledger.record import REPORTED_WITHIN
 from policyd.model.errors import Conflict, LedgerUnavailable, NotFound, OutOfScope
 from policyd.model.keys import Key
 from policyd.points.decision import Sender
 from policyd.points.metrics import Metrics
 from policyd.points.once import Once
-from policyd.points.outcomes import LONGEST, Outcome, OutcomePoint, UnaskedCall
+from policyd.points.outcomes import Outcome, OutcomePoint, UnaskedCall
 from policyd.points.projection import Projection
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -52,7 +53,7 @@ async def at_work(
         projection = Projection(
             (folder.projection, b"secret"), (folder.signer.origin, ledger, reader)
         )
-        projection.restore(clock() - LONGEST, clock().replace(tzinfo=None))
+        projection.restore(clock() - REPORTED_WITHIN, clock().replace(tzinfo=None))
         point = OutcomePoint(reader, ledger, Metrics(), projection.once)
         yield ledger, point
         await ledger.close()
@@ -99,7 +100,7 @@ def test_an_outcome_may_come_a_day_later_but_no_more(folder: DataFolder) -> None
         clock = Clock()
         async with at_work(folder, clock) as (ledger, point):
             first, second = await decide(ledger), await decide(ledger)
-            clock.now = START + LONGEST
+            clock.now = START + REPORTED_WITHIN
             assert (await point.report(sender(), first, DONE))[1] == "ok"
             clock.now += MICROSECOND
             with pytest.raises(Conflict) as caught:
@@ -134,7 +135,7 @@ def test_once_is_kept_in_the_log(folder: DataFolder) -> None:
             await point.report(sender(), told, DONE)
             await point.report_unasked(sender(), UnaskedCall("sales/x", "read", "a/b"), DONE)
             await asyncio.gather(*[decide(ledger) for _ in range(600)])
-        clock.now = START + LONGEST
+        clock.now = START + REPORTED_WITHIN
         async with at_work(folder, clock) as (_, point):
             with pytest.raises(Conflict):
                 await point.report(sender(), told, DONE)
@@ -187,7 +188,7 @@ def test_old_bits_are_dropped() -> None:
     """What nobody may report on any more takes no room."""
     once = Once()
     once.take(1, START)
-    once.take(70_000, START + LONGEST)
+    once.take(70_000, START + REPORTED_WITHIN)
     once.forget(START + MICROSECOND)
     assert once.take(1, START)
     assert not once.take(70_000, START)

@@ -13,7 +13,7 @@ import pytest
 
 from policyd.bootstrap import utc_now
 from policyd.ledger import writer
-from policyd.ledger.ledger import Ledger, Options
+from policyd.ledger.ledger import Failure, Ledger, Options
 from policyd.ledger.reader import Reader
 from policyd.ledger.signing import Signer
 from policyd.ledger.store import Store, create
@@ -89,9 +89,9 @@ def test_nothing_is_forgotten(told: Callable[[Story], list[dict[str, Any]]]) -> 
 
     async def story(ledger: Ledger, refusals: Refusals) -> None:
         refusals.note("forbidden", "k1", "192.0.2.1")
-        ledger.queue_depth += 4096  # no room
+        failed, ledger.failure = ledger.failure, Failure("x", "no room")
         await refusals.flush()
-        ledger.queue_depth -= 4096
+        ledger.failure = failed
         refusals.note("forbidden", "k1", "192.0.2.1")
         await refusals.flush()
 
