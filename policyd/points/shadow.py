@@ -16,9 +16,9 @@ from policyd.engine.decide import Engine
 from policyd.engine.owners import owner_state
 from policyd.model.decision import Decision
 from policyd.model.facts import Facts
-from policyd.points import approved
 from policyd.points.administration import Seen
 from policyd.points.counters import Counters
+from policyd.review import told_regions
 from policyd.review.replay import Outcome, outcome_of
 
 WAITING = 5000
@@ -120,7 +120,7 @@ class Shadow:
         call, tally = seen.call, self.tally
         about = f"{call.subject.id} {call.action} {call.resource.id}"
         sides = seen.decision, candidate
-        is_approved = any(approved.has(each, call, sides, outcome) for each in self._regions)
+        is_approved = any(told_regions.has(each, call, sides, outcome) for each in self._regions)
         found = Difference(seen.id, outcome, about, is_approved)
         if len(tally.differences) < TOLD:
             tally.differences.append(found)

@@ -3,10 +3,11 @@
 Calls that come out differently in the same way are one row, with their number and some records.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from policyd.engine.decide import Engine
@@ -14,25 +15,16 @@ from policyd.model.decision import Decision
 from policyd.model.errors import PolicydError
 from policyd.model.snapshot import Snapshot
 from policyd.proof.proving import Comparison, Verdict
-from policyd.proof.regions import ANYTHING
 from policyd.review.artefact import Proof, RegionTold
 from policyd.review.replay import Difference, Outcome, Replay, Sample, replay
 from policyd.review.replayed import CONTRADICTED, EXAMPLES, TOLD, Answer, Past, Replayed, Row
 from policyd.review.sentences import owed
+from policyd.review.told_regions import has
 
 _TOLD_IDS = 3
 _KEPT = 5_000  # rows that are counted apart while the log is read
 _TOLD_REASONS = 12
-_WHOLE = frozenset({"opens", "limit", "roll-out"})
-_OWED = frozenset({"duty", "roll-out"})
-_SIDES = {
-    Outcome.GAINED: ("opens", _WHOLE),
-    Outcome.LOST: ("closes", _WHOLE),
-    Outcome.DUTY_LOST: ("opens", _OWED),
-    Outcome.DUTY_ADDED: ("closes", _OWED),
-}
-_WEIGHTS = (*_SIDES, Outcome.REASON_ONLY)
-_ORDER = {outcome: at for at, outcome in enumerate(map(str, _WEIGHTS))}
+_ORDER = {str(outcome): at for at, outcome in enumerate(Outcome)}
 
 
 def retold(
@@ -46,7 +38,7 @@ def retold(
 
     Trouble with the log is part of what is told.
     """
-    rows, contradictions = _Rows(), _Rows()
+    rows, contradictions = _Rows(regions), _Rows(())
 
     def tell(each: Difference) -> None:
         (contradictions if each.is_surprise else rows).add(each)
@@ -58,7 +50,7 @@ def retold(
     except PolicydError as error:
         trouble = f"{error.code}: {error.message}"
         return Replayed(window=past.window(), seed=_hex(past), trouble=trouble)
-    told, more = rows.told(regions)
+    told, more = rows.told()
     by_base, by_others, by_unkept = _by_whom(done.snapshots, sides[0].digest, past.wanted.kept)
     return replace(
         _counted(done, past),
@@ -67,7 +59,7 @@ def retold(
         by_unkept=by_unkept,
         rows=told,
         more=more,
-        contradictions=contradictions.told(regions)[0],
+        contradictions=contradictions.told()[0],
     )
 
 
@@ -120,6 +112,7 @@ class _Way(NamedTuple):
     data: str
     to: str | None
     was_allowed: bool
+    regions: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -143,13 +136,14 @@ class _Alike:
 class _Rows:
     """Rows in the making; calls that would be more rows than are kept are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, regions: Iterable[RegionTold]) -> None:
+        self._regions = [(each.number, to_builtins(each)) for each in regions]
         self._alike: dict[_Way, _Alike] = {}
         self._more = 0
 
     def add(self, each: Difference) -> None:
         """Take one call that comes out differently."""
-        way = _way(each)
+        way = _way(each, tuple(self._numbers(each)))
         found = self._alike.get(way)
         if found is None and len(self._alike) >= _KEPT:
             self._more += 1
@@ -158,28 +152,34 @@ class _Rows:
             found = self._alike[way] = _Alike(each)
         found.add(each)
 
-    def told(self, regions: Iterable[RegionTold]) -> tuple[tuple[Row, ...], int]:
+    def _numbers(self, each: Difference) -> Iterator[int]:
+        sides = each.base, each.candidate
+        for number, region in self._regions:
+            if has(region, each.recorded.call, sides, each.outcome):
+                yield number
+
+    def told(self) -> tuple[tuple[Row, ...], int]:
         """The rows that weigh most, and the number of calls in others."""
-        known = list(regions)
-        rows = [_row(way, each, known) for way, each in self._alike.items()]
+        rows = [_row(way, each) for way, each in self._alike.items()]
         rows.sort(key=lambda each: (_ORDER[each.outcome], -each.count, _named(each)))
         more = self._more + sum(each.count for each in rows[TOLD:])
         return tuple(rows[:TOLD]), more
 
 
-def _way(each: Difference) -> _Way:
+def _way(each: Difference, regions: tuple[int, ...]) -> _Way:
     call, seen = each.recorded.call, each.candidate.resolved
     host = seen.url.host if seen.url else None
     to = seen.destination or each.base.resolved.destination or host
     names = call.subject.id, call.action, call.resource.id
-    return _Way(each.outcome, *names, to, each.recorded.allow)
+    return _Way(each.outcome, *names, to, each.recorded.allow, regions)
 
 
 def _named(row: Row) -> tuple[str, ...]:
-    return row.caller, row.action, row.data, row.to or "", str(row.recorded.allow)
+    told = (row.to or "", str(row.recorded.allow), str(row.regions))
+    return row.caller, row.action, row.data, *told
 
 
-def _row(way: _Way, alike: _Alike, regions: Iterable[RegionTold]) -> Row:
+def _row(way: _Way, alike: _Alike) -> Row:
     first = alike.example
     was = first.recorded
     return Row(
@@ -193,20 +193,11 @@ def _row(way: _Way, alike: _Alike, regions: Iterable[RegionTold]) -> Row:
         first=first.ts,
         last=alike.last,
         records=tuple(alike.records),
-        regions=tuple(each.number for each in regions if _has(each, way)),
+        regions=way.regions,
         recorded=Answer(allow=was.allow, reasons=was.against, owes=owed(was.obligations)),
         before=_answer(first.base),
         after=_answer(first.candidate),
     )
-
-
-def _has(region: RegionTold, way: _Way) -> bool:
-    """Whether the calls may be in a region: it goes the same way, for them and such data."""
-    side, kinds = _SIDES.get(way.outcome, ("", frozenset()))
-    if region.side != side or region.kind not in kinds or way.caller not in region.callers:
-        return False
-    is_all = region.action == ANYTHING
-    return is_all or (region.action == way.action and way.data in region.data)
 
 
 def _answer(decision: Decision) -> Answer:

@@ -25,6 +25,7 @@ from tests.benchmarks.tables import (
     http,
     ledger,
     reload,
+    replay,
     review,
     sealing,
     search,
@@ -45,6 +46,7 @@ TABLES: Tables = {
     "verify": verify.run,
     "reload": reload.run,
     "review": review.run,
+    "replay": replay.run,
     "search": search.run,
 }
 FINE, FAILED, USAGE = 0, 1, 2
@@ -73,7 +75,10 @@ def parser() -> argparse.ArgumentParser:
         "--seconds", type=_positive, metavar="S", help="of a turn under load  [5; quick: 2]"
     )
     made.add_argument(
-        "--records", type=_positive, metavar="N", help="in the log that is searched  [10,000,000]"
+        "--records",
+        type=_positive,
+        metavar="N",
+        help="in the log that is searched [10,000,000], or replayed [1,000,000]",
     )
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="keep the figures here  [.bench/bench.json]"

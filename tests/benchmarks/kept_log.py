@@ -6,7 +6,7 @@ parts of the product that do it in a server. Every eighth record says what becam
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -35,7 +35,10 @@ ORIGIN = "policyd.example/bench"
 CALLS = 5_000
 OUTCOMES = 8
 _BATCH = 4_096
-_SPAN = timedelta(days=180)
+SPAN = timedelta(days=180)
+"""The time of a log that is made."""
+Leaves = Callable[[datetime, int], Iterator[bytes]]
+"""Records from a moment on, in a log of that size, whose first two are there."""
 Template = list[list[list[bytes]]]
 """A record, split where its id stands, each part where the nonce does, and again at its time."""
 
@@ -55,27 +58,30 @@ class KeptLog:
         return Shelf(self.home.data)
 
 
-def kept_log(size: int, say: Say) -> KeptLog:
-    """The log of about *size* records, made unless it is there from before."""
-    folder = BENCH / f"log-{size}"
+def kept_log(size: int, say: Say, *, name: str = "log", leaves: Leaves | None = None) -> KeptLog:
+    """The log of about *size* records, made unless it is there from before.
+
+    Another *name* is for a log of other records, which *leaves* gives.
+    """
+    folder = BENCH / f"{name}-{size}"
     note = folder / "made.json"
     if not note.exists():
         say(f"making a log of {size:,} records, which is kept in {folder}")
-        home = _made(folder, size, say)
+        home = _made(folder, size, say, leaves or _leaves)
         note.write_text(json.dumps({"admin": home.admin, "vkey": home.vkey}), encoding="utf-8")
     said = json.loads(note.read_text(encoding="utf-8"))
     return KeptLog(Home(folder / "data", said["admin"], said["vkey"]), size)
 
 
-def _made(folder: Path, size: int, say: Say) -> Home:
+def _made(folder: Path, size: int, say: Say, leaves: Leaves) -> Home:
     """A new log; one that was left half made is made anew."""
     if folder.exists():
         folder.rename(folder.with_name(f"{folder.name}.left-{len(list(folder.parent.iterdir()))}"))
     folder.mkdir(parents=True)
-    start = datetime.now(UTC) - _SPAN  # noqa: TID251 - an edge
+    start = datetime.now(UTC) - SPAN  # noqa: TID251 - an edge
     home = _begun(folder / "data", start)
     with closing(DataFolder.open(home.data)) as opened, ThreadPoolExecutor(1) as aside:
-        _fill(opened, _leaves(start, size), aside, say)
+        _fill(opened, leaves(start, size), aside, say)
     return home
 
 
@@ -142,11 +148,11 @@ def _forget(forgetting: Forgetting, number: int) -> None:
 def _leaves(start: datetime, size: int) -> Iterator[bytes]:
     """Records of decisions, and of what became of some, evenly over the time."""
     templates = _templates()
-    step = _SPAN / size
+    step = SPAN / size
     lately: list[tuple[str, int]] = []
     for number in range(2, size):  # two records begin every log
         at = start + step * number
-        stamp = _stamp(at, number)
+        stamp = stamp_of(at, number)
         if number % OUTCOMES == 0 and lately:
             decided, index = lately.pop(0)
             said = record.Outcome(
@@ -166,7 +172,8 @@ def _leaves(start: datetime, size: int) -> Iterator[bytes]:
         yield _filled(template, stamp)
 
 
-def _stamp(at: datetime, number: int) -> Stamp:
+def stamp_of(at: datetime, number: int) -> Stamp:
+    """What the record of that number begins with."""
     drawn = shake_128(b"%d" % number).hexdigest(26)
     milliseconds = int(at.timestamp() * 1000)
     time = f"{milliseconds:012x}"

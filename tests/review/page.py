@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from tests.review import replayed
 from tests.review.golden import HERE, Golden, goldens, renderings, reviewed
 
 _HEAD = HERE / "page_head.md"
@@ -10,7 +11,7 @@ _HEAD = HERE / "page_head.md"
 
 def page() -> str:
     """The page."""
-    parts = [_HEAD.read_text("utf-8")]
+    parts = [_HEAD.read_text("utf-8").replace("{replay}", replayed.told())]
     for name, golden in goldens().items():
         parts += _shown(name, golden)
     return "\n".join(parts)

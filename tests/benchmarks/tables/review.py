@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from policyd.model.snapshot import Snapshot
 from policyd.proof.proving import Comparison, Verdict
 from policyd.review.changes import changes
 from policyd.review.lint.subject import loaded
@@ -33,14 +34,14 @@ def run(plan: Plan) -> Table:
     """Change ten rules of a thousand, each in another unit and so that it covers more."""
     table = Table("review", f"A review of {CHANGED} changed rules among {RULES:,}", COLUMNS)
     found = changed_pair()
-    sides = _sides(found)
+    sides = sides_of(found)
     changed = changes(found, sides)
     assert len(changed) == CHANGED, [each.ref for each in changed]
     known = proved(*sides)
     assert known.verdict is Verdict.WIDENS
     assert not known.gaps
     steps: dict[str, Callable[[], Any]] = {
-        "both trees loaded": lambda: _sides(found),
+        "both trees loaded": lambda: sides_of(found),
         "the semantic difference": lambda: changes(found, sides),
         "the proof": lambda: proved(*sides),
         "the causes": lambda: regions_told(known, changed, sides),
@@ -73,7 +74,8 @@ def _widened(source: bytes) -> bytes:
     return yaml.safe_dump(said, sort_keys=False).encode()
 
 
-def _sides(found: Pair) -> tuple[Any, Any]:
+def sides_of(found: Pair) -> tuple[Snapshot, Snapshot]:
+    """The snapshots of both versions."""
     old, new = (loaded(each.files)[0] for each in (found.base, found.head))
     assert old is not None
     assert new is not None

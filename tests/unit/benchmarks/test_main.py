@@ -126,5 +126,6 @@ def test_names_of_benchmarks() -> None:
         "verify",
         "reload",
         "review",
+        "replay",
         "search",
     ]

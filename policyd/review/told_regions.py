@@ -1,4 +1,4 @@
-"""What was approved of a change: whether a call that it decides otherwise is of that.
+"""Told regions: whether a call that two sides decide differently is in a region of a review.
 
 A review tells regions in words. Of a call, its caller, action, data, place, method and sources are
 held against them, and which way it goes. Fields and moments are not: words cannot be asked, and the
@@ -21,7 +21,7 @@ _SIDES = {
 }
 
 Sides = tuple[Decision, Decision]
-"""Of what is in force, and of the candidate."""
+"""Of the base, or of what is in force, and of the candidate."""
 
 
 def has(region: Mapping[str, Any], call: Call, sides: Sides, outcome: Outcome) -> bool:

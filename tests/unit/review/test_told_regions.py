@@ -1,4 +1,4 @@
-"""What was approved of a change, and which calls are of it."""
+"""Regions as a review tells them, and which calls are of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from policyd.model.call import Call
-from policyd.points.approved import Sides, has
 from policyd.policy.load import load_files
 from policyd.proof.proving import Region, compare
 from policyd.review.replay import outcome_of
+from policyd.review.told_regions import Sides, has
 from tests.review.golden import goldens, pair_of
 
 GOLDENS = goldens()
