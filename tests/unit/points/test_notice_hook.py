@@ -76,9 +76,11 @@ def test_what_waits_is_sent_until_it_is_taken(home: Home) -> None:
         first = len(receiver.got)
         async with serving(home.data) as (service, policies):
             sender = hook(service, policies, receiver)
-            await run(sender, lambda: len(receiver.got) > first)
-            assert sender.trouble is None
             listed = await service.notices.list(14)
+            unsent = policies.store.notices.unsent
+            await run(sender, lambda: len(receiver.got) > first and not unsent(listed, at="t"))
+            assert unsent(listed, at="t") == []
+            assert sender.trouble is None
             assert told(receiver)[first:] == [(each.code, each.owner) for each in listed]
             await policies.changes.withdraw(person(service, "Ann", "author"), change.id, "no")
 
