@@ -1,11 +1,16 @@
 """The walk over the records: what it finds, and where it puts the blame."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.report import MAX_FINDINGS, Report
+from policyd_audit.sharing import screened
+from policyd_audit.verify import verify
+from tests.unit.audit.conftest import VKEY
 
 if TYPE_CHECKING:
     from tests.unit.audit.conftest import Ledger
@@ -199,7 +204,20 @@ def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledge
     assert codes(report)[2:] == ["root-differs"]
 
 
+<<<<<<< HEAD
 @pytest.mark.no_cover  # what it reaches, other tests reach in less time
+=======
+def test_tiles_above_those_that_others_looked_at_are_held_to_the_tree(new_ledger: New) -> None:
+    """Whole tiles are taken by their hash; what is stored above them must be made of these."""
+    ledger = new_ledger(LARGE)
+    ledger.change("update tile set data = zeroblob(8192) where level = 1")
+    with LedgerFile(ledger.path) as evidence:
+        report = verify(evidence, vkey=VKEY, screen=partial(screened, processes=2))
+    assert codes(report) == ["tile-differs"]
+    assert report.findings[0].facts == {"tile": "1/0", "position": 0, "positions": 256}
+
+
+>>>>>>> w-row9
 def test_what_a_finding_explains_is_not_reported_again(new_ledger: New) -> None:
     """One changed record among many is one finding, though all tiles above it differ too."""
     ledger = new_ledger(LARGE)
