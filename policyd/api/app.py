@@ -1,7 +1,7 @@
 """The outermost ASGI callable: the check endpoint by exact path, all else to FastAPI."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -42,9 +42,13 @@ from policyd.api.evaluation import (
 from policyd.api.headers import Headers, echo, headers_of, request_id
 from policyd.api.identity import caller
 from policyd.api.problems import INTERNAL, Problem, problem
-from policyd.api.strict_json import check_json
+from policyd.api.read_body import READ
+from policyd.api.strict_json import check_json, read_in_turns
 from policyd.model.errors import CallRefused, PolicydError
 from policyd.points.service import Service
+
+ReadLarge = Callable[..., Any]
+"""Reads a body, with its `max_depth`; raises as `read_in_turns`."""
 
 _COUNTED = {400, 401, 403, 413}
 _MODULES = (
@@ -64,7 +68,7 @@ class Application:
         checks: The check endpoints, for a server that carries them by itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is configured of it
         self,
         service: Service,
         *,
@@ -73,11 +77,13 @@ class Application:
         max_tree: int | None = None,
         public_url: str | None = None,
         public_log: bool = True,
+        read_large: ReadLarge = read_in_turns,
     ) -> None:
         """Serve *service*, known to callers as *public_url*.
 
         A body has at most *max_body* bytes, *max_tree* if it may be a policy tree, and *max_depth*
-        levels; with *public_log* anybody may see the hashes of the log.
+        levels; with *public_log* anybody may see the hashes of the log. What is larger than
+        *max_body* is read by *read_large*, in a thread.
         """
         self.checks = Checks(
             service.decision,
@@ -92,6 +98,7 @@ class Application:
         self._max_body = max_body
         self._max_tree = max_tree or max_body
         self._max_depth = max_depth
+        self._read_large = read_large
         self._rest = rest(service, public_url, public_log=public_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,10 +119,12 @@ class Application:
             request_id(headers)
             is_tree = scope["path"].startswith((changes.PREFIX, reviews.PREFIX))
             body = await read_body(receive, self._max_tree if is_tree else self._max_body)
-            if body:
-                check = partial(check_json, body, max_depth=self._max_depth)
-                # A large tree takes a while; checks need not wait for it.
-                await asyncio.to_thread(check) if len(body) > self._max_body else check()
+            if len(body) > self._max_body:
+                # Checks need not wait until a large tree is read, and nobody reads it again.
+                read = partial(self._read_large, body, max_depth=self._max_depth)
+                scope[READ] = await asyncio.to_thread(read)
+            elif body:
+                check_json(body, max_depth=self._max_depth)
         except Disconnected:
             return
         except CallRefused as error:

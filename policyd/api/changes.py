@@ -1,5 +1,6 @@
 """`/v1/policies/changes`: policies proposed, reviewed, approved, and sent on their way."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,7 @@ from pydantic import (
 from policyd.api.caller import Approver, Author, PolicyReader, Published, Publisher
 from policyd.api.numbers import whole
 from policyd.api.policies import Digest, JobShown, shown_job
+from policyd.api.read_body import ReadBefore
 from policyd.api.text import SOME_PLAIN
 from policyd.model.change import LONGEST_EMERGENCY, Change
 from policyd.model.keys import Key
@@ -27,7 +29,7 @@ from policyd.policy.whole import LONGEST_PATH, MAX_FILES, PATH, fault
 from policyd.registry.policies import Kept
 
 PREFIX = "/v1/policies/changes"
-router = APIRouter(prefix=PREFIX)
+router = APIRouter(prefix=PREFIX, route_class=ReadBefore)
 
 Title = Annotated[str, Field(pattern=SOME_PLAIN, max_length=120)]
 Reason = Annotated[str, Field(pattern=SOME_PLAIN, max_length=500)]
@@ -227,7 +229,7 @@ _GET = {"operationId": "get_change", "parameters": {"change_id": "$response.body
 @router.post("", status_code=201, responses={201: {"links": {"Change": _GET}}, **_HELD})
 async def propose_change(asked: Proposal, policies: Published, by: Author) -> ReviewedPolicyChange:
     """Propose a policy tree, whose review begins at once; the same again is the same change."""
-    content = _content(asked)
+    content = await asyncio.to_thread(_content, asked)
     kept = await policies.changes.propose(by, asked.title, asked.reason, content)
     return _shown(policies, by, kept)
 
@@ -255,7 +257,8 @@ async def revise_change(
     change_id: str, asked: Revision, policies: Published, by: Author
 ) -> ReviewedPolicyChange:
     """Give a change new content; approvals count again if its review finds the same."""
-    await policies.changes.revise(by, change_id, asked.reason, _content(asked))
+    content = await asyncio.to_thread(_content, asked)
+    await policies.changes.revise(by, change_id, asked.reason, content)
     return await _now(policies, by, change_id)
 
 

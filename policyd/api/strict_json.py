@@ -3,19 +3,20 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from policyd.model.errors import CallMalformed, CallTooLarge
+from policyd.policy import json_in_turns
 
 T = TypeVar("T")
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Strings as a whole, so that brackets inside them do not count.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]}]', re.DOTALL)
 
 
 def check_json(body: bytes, *, max_depth: int) -> None:
@@ -26,8 +27,16 @@ def check_json(body: bytes, *, max_depth: int) -> None:
             surrogate pair.
         CallTooLarge: nested deeper than *max_depth*.
     """
-    if read_plain(body, _decode, max_depth=max_depth) is not None:
-        return
+    if read_plain(body, _decode, max_depth=max_depth) is None:
+        _read(body, max_depth)
+
+
+def read_in_turns(body: bytes, *, max_depth: int) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """What *body* says, which may be long, for a thread beside the event loop; see `check_json`."""
+    return _read(body, max_depth, in_turns=True)
+
+
+def _read(body: bytes, max_depth: int, *, in_turns: bool = False) -> Any:  # noqa: ANN401
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -38,11 +47,16 @@ def check_json(body: bytes, *, max_depth: int) -> None:
     if _depth(text, max_depth) > max_depth:
         raise CallTooLarge(f"the body nests deeper than {max_depth} levels", code="call-too-deep")
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
+        if in_turns:
+            value = json_in_turns.loads(text, _unique, _not_json)
+        else:
+            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
     except ValueError as error:
         raise CallMalformed(f"the body is not JSON: {error}") from None
-    if _SURROGATE.search(text) and not _is_unicode(value):
+    # One search through a long text is one turn; its strings are one each.
+    if (in_turns or _SURROGATE.search(text)) and not _is_unicode(value):
         raise CallMalformed("the body is not JSON: a string has half of a surrogate pair")
+    return value
 
 
 def read_plain(body: bytes, decode: Callable[[bytes], T], *, max_depth: int) -> T | None:
@@ -89,10 +103,23 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_unicode(value: object) -> bool:
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        for each in _strings(value):
+            each.encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
 
 
 def _not_json(word: str) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 from policyd.engine.decide import Engine
 from policyd.ledger.decision_record import Basis
 from policyd.ledger.reader import Reader
-from policyd.model.errors import DataFolderError, UsageError
+from policyd.model.errors import DataFolderError, PolicyUnread, UsageError
 from policyd.points.administration import InForce
 from policyd.points.named import PUBLISHED, named_in_force
 from policyd.policy.builder_process import Builder, unlike
@@ -19,6 +19,9 @@ from policyd.policy.packing import Unpackable, unpack_piece
 from policyd.registry.policies import PolicyStore
 
 FOLDER = "folder"
+LIMIT_S = 900.0
+"""How long a tree may take to be built: a hundred thousand rules take less than a minute."""
+
 _TURN_S = 0.0005
 """How long a thread that makes a snapshot ready may keep the event loop waiting for its turn."""
 
@@ -26,10 +29,11 @@ _TURN_S = 0.0005
 class Maker:
     """Makes policy trees ready to decide."""
 
-    def __init__(self, engine: str, builder: Builder) -> None:
-        """Have *builder* read them, for the engine of the version *engine*."""
+    def __init__(self, engine: str, builder: Builder, limit_s: float = LIMIT_S) -> None:
+        """Have *builder* read them, each in *limit_s* seconds, for the engine of that version."""
         self._engine = engine
         self._builder = builder
+        self._limit_s = limit_s
 
     async def make(
         self, tree: Path | Mapping[str, bytes], source: str, before: InForce | None = None
@@ -40,10 +44,18 @@ class Maker:
 
         Raises:
             PolicyInvalid: the tree has findings.
-            PolicyUnread: nobody could say.
+            PolicyUnread: nobody could say, or not in time.
         """
         held = before.pieces if before else {}
-        delivery, new = await self._builder.deliver(tree, held)
+        try:
+            async with asyncio.timeout(self._limit_s):
+                delivery, new = await self._builder.deliver(tree, held)
+        except TimeoutError:
+            raise PolicyUnread(
+                f"the tree was not built in {self._limit_s:g} s, and is given up; the policies in"
+                " force stay so; make it smaller, or try when there is less to do",
+                code="build-too-long",
+            ) from None
         if before and delivery.digest == before.basis.snapshot:
             return before
         with _short_turns(), _lasting():

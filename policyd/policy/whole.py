@@ -4,7 +4,6 @@ This is what is proposed, stored and handed out again. Tests, schemas and prose 
 two whole trees may have one snapshot; each has a name of its own.
 """
 
-import json
 import re
 import zlib
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from policyd.model.errors import UsageError
+from policyd.policy import json_in_turns
 from policyd.policy.documents import MAX_BYTES
 
 MAX_FILES = 20_000
@@ -33,7 +33,7 @@ def tree_digest(files: Mapping[str, bytes]) -> str:
 
 def packed(files: Mapping[str, bytes]) -> bytes:
     """The tree's bytes to be kept: JSON, compressed."""
-    text = json.dumps({path: data.decode() for path, data in files.items()}, sort_keys=True)
+    text = json_in_turns.dumps({path: data.decode() for path, data in files.items()})
     return zlib.compress(text.encode(), 6)
 
 
@@ -44,7 +44,7 @@ def unpacked(data: bytes) -> dict[str, bytes]:
         ValueError: it keeps none.
     """
     try:
-        found = json.loads(zlib.decompress(data))
+        found = json_in_turns.loads(zlib.decompress(data).decode())
         return {path: text.encode() for path, text in found.items()}
     except (zlib.error, AttributeError) as error:
         raise ValueError(f"these bytes keep no tree: {error}") from error

@@ -1,6 +1,7 @@
 """Strict JSON: the quick look never lets pass what the full one refuses."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.api.strict_json import check_json, read_plain
-from policyd.model.errors import CallMalformed
+from policyd.api.strict_json import check_json, read_in_turns, read_plain
+from policyd.model.errors import CallMalformed, CallRefused
 
 DEPTH = 8
 _decode = msgspec.json.Decoder().decode
@@ -110,3 +111,25 @@ def test_numbers_are_read_as_ever(number: str) -> None:
     else:
         with pytest.raises(CallMalformed):
             check_json(body, max_depth=DEPTH)
+
+
+def _said(body: bytes, read: Callable[..., object]) -> str:
+    """How *read* refuses a body; empty if it does not."""
+    try:
+        read(body, max_depth=DEPTH)
+    except CallRefused as error:
+        return error.code + error.message
+    return ""
+
+
+@given(values, st.booleans(), st.binary(max_size=2), st.integers(0, 60))
+def test_what_is_read_in_turns_is_read_as_strictly(
+    value: object, escapes: bool, other: bytes, at: int
+) -> None:
+    """A long body is refused for what a short one is, in the same words, and says the same."""
+    whole = _text(value, escapes=escapes).encode(errors="surrogatepass")
+    for body in (whole, whole[:at] + other + whole[at + len(other) :]):
+        said = _said(body, read_in_turns)
+        assert said == _said(body, check_json)
+        if not said:
+            assert read_in_turns(body, max_depth=DEPTH) == json.loads(body)

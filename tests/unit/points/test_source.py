@@ -69,3 +69,22 @@ def test_pieces_that_are_others_are_refused() -> None:
             await builder.close()
 
     asyncio.run(story())
+
+
+class Endless(Builder):
+    """A builder that is never done with what it is told to build, but says so all the time."""
+
+    async def deliver(
+        self, tree: Path | Mapping[str, bytes], held: Iterable[str]
+    ) -> tuple[Delivery, dict[str, bytes]]:
+        """Nothing, ever."""
+        del tree, held
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    """With the time it had, the way out and a code of its own; what is in force stays so."""
+    with pytest.raises(PolicyUnread, match=r"was not built in 0\.01 s") as caught:
+        asyncio.run(FolderSource(POLICIES, Maker(ENGINE, Endless(), 0.01)).read())
+    assert caught.value.code == "build-too-long"
