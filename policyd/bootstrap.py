@@ -54,7 +54,8 @@ from policyd.search.process import Allowance, Search
 from policyd.settings import (
     LOOPBACK,
     Settings,
-    check_exposure,
+    check_settings,
+    notices_of,
     personal_fields,
     retention_days,
     webhook_of,
@@ -151,8 +152,7 @@ def serve(settings: Settings) -> int:
         PolicyInvalid: the policy tree has findings.
         DataFolderError: the data folder is missing, taken or damaged.
     """
-    check_exposure(settings)
-    webhook_of(settings)
+    check_settings(settings)
     if settings.policies is not None and settings.host not in LOOPBACK:
         raise UsageError(
             f"policies are read from a folder, which is for development, so the server listens"
@@ -280,16 +280,17 @@ async def _serve(settings: Settings, folder: DataFolder, door: Door) -> None:
         opened.callback(reader.close)
         rhythm = Rhythm(hot=timedelta(days=settings.hot_days))
         keeping = Keeping(folder.path, (ledger, reader, cold), utc_now, rhythm)
-        sent = Source(folder.signer.origin, ledger, reader)
         # Chance here keeps no secret: it only spreads what is tried again.
-        sender = sending(webhook_of(settings), sent, folder.path / "outbox.json", random.random)
+        sent, draw = Source(folder.signer.origin, ledger, reader), random.random
+        sender = sending(webhook_of(settings), sent, folder.path / "outbox.json", draw)
         webhook = await opened.enter_async_context(sender)
         stores = Stores(
             *(ledger, reader, keys, folder.signer, search, folder.projection),
             *(guard, witnesses, keeping, webhook),
         )
         if settings.policies is None:
-            stores = replace(stores, policies=policies, maker=maker)
+            notices = (notices_of(settings), draw)
+            stores = replace(stores, policies=policies, maker=maker, notices=notices)
         service = Service(stores, source.read, await start, retention_days(settings))
         async with service.running():
             await _run(settings, service, door)

@@ -139,8 +139,10 @@ class Settings(BaseSettings):
     """Days that records are kept, by kind, such as decision=400,*=3650; others for ever."""
     webhook_url: ReceiverUrl | None = None
     """Where the log is sent as it grows, in batches of CloudEvents; https, or loopback."""
+    notices_url: ReceiverUrl | None = None
+    """Where notices are sent: approvals waiting, what ends, emergencies; https, or loopback."""
     webhook_key: Secret | None = None
-    """The secret that these are signed with, as in Standard Webhooks: whsec_ and base64."""
+    """The secret that both are signed with, as in Standard Webhooks: whsec_ and base64."""
     public_log: bool = True
     """Whether checkpoint and hashes of the log are there without a key; records never are."""
     hot_days: Annotated[int, Field(ge=0, le=36_500)] = 30
@@ -243,19 +245,39 @@ def check_exposure(settings: Settings) -> None:
         )
 
 
+def check_settings(settings: Settings) -> None:
+    """Nothing, if the settings go together.
+
+    Raises:
+        UsageError: see `check_exposure` and `webhook_of`.
+    """
+    check_exposure(settings)
+    webhook_of(settings)
+
+
 def webhook_of(settings: Settings) -> tuple[str, bytes] | None:
     """Where the log is sent, and the key to sign with; None if it is not.
 
     Raises:
-        UsageError: one of them is there without the other.
+        UsageError: a receiver without a key, or a key without a receiver.
     """
     url, key = settings.webhook_url, settings.webhook_key
-    if (url is None) != (key is None):
+    if (url is None and settings.notices_url is None) != (key is None):
         raise UsageError(
-            "a webhook needs both POLICYD_WEBHOOK_URL and POLICYD_WEBHOOK_KEY; for a key, take"
-            " whsec_ and the output of `openssl rand -base64 32`",
+            "a webhook needs both POLICYD_WEBHOOK_URL, or POLICYD_NOTICES_URL, and"
+            " POLICYD_WEBHOOK_KEY; for a key, take whsec_ and the output of"
+            " `openssl rand -base64 32`",
             code="webhook-incomplete",
         )
+    return _signed(url, key)
+
+
+def notices_of(settings: Settings) -> tuple[str, bytes] | None:
+    """Where notices are sent, and the key to sign with; None if they are not."""
+    return _signed(settings.notices_url, settings.webhook_key)
+
+
+def _signed(url: str | None, key: SecretStr | None) -> tuple[str, bytes] | None:
     if url is None or key is None:
         return None
     return url, b64decode(key.get_secret_value().removeprefix(_WHSEC))

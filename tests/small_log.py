@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -42,9 +43,10 @@ class SmallLog:
     """
 
     def __init__(self, path: Path, stack: ExitStack) -> None:
-        """Make an empty one at *path*."""
-        with create(path, "policyd.example/log"):
-            pass
+        """Make an empty one at *path*, or go on with the folder that is there."""
+        if not path.exists():
+            with create(path, "policyd.example/log"):
+                pass
         self.path = path
         self.leaves: list[bytes] = []
         self.shelf = Shelf(path, level=1)
@@ -53,6 +55,13 @@ class SmallLog:
         self._now = START
         self._stamper = Stamper(None, lambda: self._now)
         self._stack = stack
+
+    def copy(self, path: Path, stack: ExitStack) -> SmallLog:
+        """Another log at *path* with all that this one has, which nobody may be writing."""
+        shutil.copytree(self.path, path)
+        copied = SmallLog(path, stack)
+        copied.leaves = list(self.leaves)
+        return copied
 
     def grow(self, count: int) -> None:
         """Add decisions, each an example of its number: see `decision`."""

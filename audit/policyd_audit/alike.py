@@ -3,7 +3,9 @@
 A record that was read in full becomes an expression: the same names, brackets and commas, any other
 text where one was, any other integer where one was; and where a member has to be of a form, only
 that. What matches it is spelt as records are, with members of the same types: it would be read as
-that one was. That is so as long as no text needs an escape, so records with any are left out.
+that one was. That is so as long as no text needs an escape, so records with any are left out. The
+names in an object of integers alone are data (a counter's has its hour in it): they may be any,
+each once and in order.
 
 So what passes here is a record that `record.parse` reads, and its `id` carries the time of its
 `ts`. What does not pass is read in full.
@@ -38,7 +40,7 @@ _Place = tuple[int, str]
 
 
 class _Known(NamedTuple):
-    """What matches records of one likeness, and which of its groups are counters."""
+    """What matches records of one likeness, and which of its groups are of counters."""
 
     matching: Callable[[str], re.Match[str] | None]
     counters: Sequence[int]
@@ -145,9 +147,7 @@ def _time(content: Mapping[str, Any] | None) -> str | None:
 
 
 class _Likeness:
-    """Records like one: they have its members, and are of its forms.
-
-    Objects that have integers only are counters, whose names are data; the others' are not.
+    """What records like one have in common: its members, and their forms, as an `expression`.
 
     Args:
         content: A decision that was read in full.
@@ -158,9 +158,9 @@ class _Likeness:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._forms = {(id(content), "v"): str(record.VERSION), (id(content), "kind"): '"decision"'}
-        self._objects = set()
+        self._named = set()  # objects that must have members of certain names
         for value, members, _ in record.checked(content):
-            self._objects.add(id(value))
+            self._named.add(id(value))
             for name, holds, *_ in members:
                 if name in value and holds is are_digests:
                     raise _Peculiar
@@ -186,7 +186,7 @@ class _Likeness:
         return _TEXT if isinstance(value, str) else json.dumps(value)
 
     def _of_object(self, value: Mapping[str, object]) -> str:
-        if id(value) not in self._objects and all(map(_is_small, value.values())):
+        if id(value) not in self._named and all(map(_is_small, value.values())):
             return self._of_counters(len(value))
         members = (
             f'"{re.escape(name)}":{self._forms.get((id(value), name)) or self._of(each)}'

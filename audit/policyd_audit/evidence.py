@@ -46,10 +46,17 @@ class Evidence(Protocol):
         """Return the 256 hashes of a full tile, concatenated."""
 
     def shared(self) -> "Shared | None":
-        """Return how other processes can read its records, each some of them; None if none can."""
+        """Return how other processes can read its records too; None where they cannot."""
 
     def has_only(self, first: int, size: int) -> bool:
-        """Return whether what is shared are so many records as there are from *first* to *size*."""
+        """Return whether no more is stored than a record for each number from *first* on.
+
+        Any other is missed by whoever looks for records by number.
+
+        Args:
+            first: As what is shared begins.
+            size: The number behind the last record.
+        """
 
 
 class Shared(NamedTuple):

@@ -5,7 +5,7 @@ The event's `data` is the record's very bytes, which are JSON; `sequence` is its
 Source: CloudEvents 1.0.2, JSON format and JSON batch format; extensions sequence, tracing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,9 @@ from policyd.forms.entry import Entry, present
 BATCH = "application/cloudevents-batch+json"
 LOST = "dev.policyd.lost.v1"
 """The type of an event that stands for records which cannot be read any more."""
+
+NOTICE = "dev.policyd.notice.v1"
+"""The type of an event that is no record: something that somebody should know."""
 
 _encode = msgspec.json.encode
 
@@ -37,6 +40,13 @@ def lost(origin: str, records: range) -> bytes:
     head = _head(origin, records.start)
     head |= {"type": LOST, "id": f"lost-{records.start}-{records.stop}"}
     return _encode(head | {"data": {"first": records.start, "end": records.stop}})
+
+
+def notice(origin: str, event_id: str, time: str, said: Mapping[str, str]) -> bytes:
+    """An event that tells of something since *time*; *said* has what, about what and for whom."""
+    head = {"specversion": "1.0", "source": source(origin), "datacontenttype": "application/json"}
+    head |= {"type": NOTICE, "id": event_id, "time": time, "subject": said["about"]}
+    return _encode(head | {"data": said})
 
 
 def batch(events: Iterable[bytes]) -> bytes:

@@ -49,6 +49,10 @@ class Book:
         self._behind: list[tuple[Publication, tuple[Change, ...]]] = []
         self._busy: set[str] = set()
 
+    def now(self) -> str:
+        """The log's time: RFC 3339 in UTC."""
+        return self._ledger.stamp().ts
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Nobody else changes anything in the block, and the registry has what the log has."""

@@ -43,8 +43,8 @@ def named_in_force(reader: Reader) -> str | None:
     return None
 
 
-def last_published(reader: Reader) -> record.PolicyChange | None:
-    """The newest record that says that somebody put a tree of the registry in force.
+def published(reader: Reader) -> Iterator[record.PolicyChange]:
+    """The records that say that somebody put a tree of the registry in force, the newest first.
 
     Raises:
         DataFolderError: the records that would say it are lost.
@@ -55,8 +55,7 @@ def last_published(reader: Reader) -> record.PolicyChange | None:
         if line.kind == "policy_change" and line.source == PUBLISHED:
             said = _change(found.leaf)
             if said.reason not in {"start", "reload"}:
-                return said
-    return None
+                yield said
 
 
 def _backwards(reader: Reader) -> Iterator[Found]:

@@ -1,53 +1,45 @@
-"""Notices: what waits for somebody, or is about to end."""
+"""Notices: what waits for somebody, is about to end, or happened and should be known."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policyd.engine.calendar import wall_clock
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.stamp import timestamp
 from policyd.model.change import Change, State
+from policyd.model.notice import Notice
 from policyd.model.rules import Mode, Softening
 from policyd.model.snapshot import Snapshot
 from policyd.points.administration import PolicyInForce
-from policyd.points.policies import Policies
+from policyd.points.change_book import Book
 
 _OPEN = 500  # changes that are looked at
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Notice:
-    """One thing that somebody should know.
-
-    `until` is RFC 3339 in UTC for changes, company wall clock for what policy says, empty where
-    there is no hurry. `owner` is who it is for, where that is known.
-    """
-
-    until: str
-    code: str
-    about: str
-    owner: str
-    message: str
-
-
 class NoticePoint:
-    """Looks at the policy in force, and at the changes on their way."""
+    """Looks at the policy in force, at the changes on their way, and at what happened of late."""
 
-    def __init__(self, policy: PolicyInForce, ledger: Ledger, policies: Policies | None) -> None:
+    def __init__(self, policy: PolicyInForce, ledger: Ledger, book: Book | None) -> None:
         self._policy = policy
         self._ledger = ledger
-        self._policies = policies
+        self._book = book
 
     async def list(self, days: int) -> list[Notice]:
-        """All notices, the most urgent first; of what ends, what does within so many days."""
+        """All notices, the most urgent first.
+
+        Of what ends, what does within so many days; of what happened, what did since as many.
+        """
         snapshot = self._policy.current.engine.snapshot
-        now = wall_clock(snapshot.calendar, self._ledger.stamp().at)
+        at = self._ledger.stamp().at
+        now = wall_clock(snapshot.calendar, at)
         found = [*_ending(snapshot, now, now + timedelta(days=days))]
-        if self._policies:
-            kept = await self._policies.changes.list(_OPEN, only_open=True)
+        if self._book:
+            kept = await self._book.list(_OPEN, only_open=True)
             found += _of_changes(each.change for each in kept)
-            found += map(_emergency, self._policies.book.unreviewed)
+            found += map(_emergency, self._book.unreviewed)
+            since = timestamp(at - timedelta(days=days))
+            found += await asyncio.to_thread(self._book.store.notices.happened, since)
         return sorted(found, key=lambda each: (each.until == "", each))
 
 

@@ -1,5 +1,7 @@
 """Everything about the policies of one server that decides by what was published."""
 
+import asyncio
+
 from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Reader
 from policyd.model.errors import Conflict
@@ -10,6 +12,7 @@ from policyd.points.dry_reviews import DryReviews
 from policyd.points.jobs import Jobs
 from policyd.points.left import Left
 from policyd.points.named import PUBLISHED
+from policyd.points.notice_hook import NoticeHook
 from policyd.points.publications import Publications
 from policyd.points.publishing import Parts, Publisher
 from policyd.points.reviewing import Reviewer
@@ -19,7 +22,13 @@ from policyd.registry.policies import PolicyStore
 
 
 class Policies:
-    """Changes and publications of one server, with their beginning and end."""
+    """Changes and publications of one server, with their beginning and end.
+
+    Attributes:
+        hook: What sends notices to another system, if something does.
+    """
+
+    hook: NoticeHook | None = None
 
     def __init__(
         self,
@@ -49,6 +58,11 @@ class Policies:
         await self.publications.reconcile(self._policy.current.basis.snapshot)
         await self.changes.resume()
         await self._left.take_up(self._policy.current.basis.snapshot)
+
+    async def run(self) -> None:
+        """Do what is to be done in time, until cancelled."""
+        runs = [self.publisher.run(), *([self.hook.run()] if self.hook else [])]
+        await asyncio.gather(*runs)
 
     async def close(self) -> None:
         """End what is under way; what is not done by then is not done."""

@@ -1,16 +1,20 @@
 """Publications: what was put in force here, kept at hand as the log has it."""
 
 import asyncio
+from collections.abc import Container
+from itertools import takewhile
 
 import structlog
 
 from policyd.ledger import record
 from policyd.ledger.reader import Reader
+from policyd.ledger.record import time_of
 from policyd.ledger.stamp import moment
 from policyd.model.change import Change, Emergency, State
 from policyd.model.errors import Conflict, NotFound
+from policyd.model.notice import Notice
 from policyd.points.change_book import Book
-from policyd.points.named import last_published
+from policyd.points.named import published
 from policyd.registry.policies import Publication
 
 _LAST = 1000  # that a rollback can go back by
@@ -45,18 +49,63 @@ class Publications:
         return tree, await asyncio.to_thread(store.tree, tree)
 
     async def reconcile(self, in_force: str) -> None:
-        """Have the registry say what the log says of the last publication.
+        """Have the registry say what the log says of publications.
 
-        The log is ahead if the server ended between the two; by one publication at most, since
-        nothing else is done before they agree.
+        The log is ahead by one if the server ended between the two, since nothing else is done
+        before they agree. More than that, or a registry that is ahead, is the work of whoever put
+        an older copy of either back; that is told as a notice.
         """
         last = await self.history(1)
-        if not last or last[0].snapshot != in_force:
-            said = await asyncio.to_thread(last_published, self._reader)
-            if said is not None:
+        ahead = await self._ahead() if last else []
+        if ahead or not last or last[0].snapshot != in_force:
+            known = {each.record for each in await self.history()} - {each.record for each in ahead}
+            behind = await asyncio.to_thread(_until_known, self._reader, known)
+            await self._forget(ahead)
+            for said in reversed(behind):
                 await self.keep(said)
                 log.warning("registry-caught-up", snapshot=said.snapshot, reason=said.reason)
+            await self._tell(ahead, behind)
         await self._book.look_for_emergencies()
+
+    async def _ahead(self) -> list[Publication]:
+        """Publications that the log should have and does not, the last first."""
+        oldest = await asyncio.to_thread(self._reader.page, limit=1, newest_first=False)
+        begins = time_of(oldest.records[0].leaf) if oldest.records else ""
+        found = []
+        for each in await self.history():
+            if each.at < begins:
+                break  # it was pruned, so it was there
+            if await asyncio.to_thread(self._reader.record_by_id, each.record) is not None:
+                break
+            found.append(each)
+        return found
+
+    async def _forget(self, ahead: list[Publication]) -> None:
+        """Take back what the log knows nothing of: it was never in force, as far as it can say."""
+        undone = []
+        for each in ahead:
+            change = await self._change(each.change_id)
+            if change and change.state is State.PUBLISHED:
+                undone.append(change.rolled_back("the log, put back from a copy, does not have it"))
+        if ahead:
+            records = [each.record for each in ahead]
+            await asyncio.to_thread(self._book.store.unpublish, records, *undone)
+
+    async def _tell(self, ahead: list[Publication], behind: list[record.PolicyChange]) -> None:
+        """Tell of an older copy that was put back; what else it lacks nobody can know here."""
+        if ahead:
+            told = f"the log lacks {len(ahead)} publications that the registry has, the last of"
+            told += f" `{ahead[0].snapshot}`: an older copy of ledger.db was put back"
+            notice = Notice("", "log-put-back", ahead[0].record, "", told)
+        elif len(behind) > 1:
+            told = f"the registry lacked {len(behind)} publications: an older copy of registry.db"
+            told += " was put back; revoke again what was revoked since, see kind:admin in the log"
+            notice = Notice("", "registry-put-back", behind[0].id, "", told)
+        else:
+            return
+        log.warning(notice.code, why=notice.message)
+        at = self._book.now()
+        await asyncio.to_thread(self._book.store.notices.add, notice, at=at)
 
     async def keep(self, said: record.PolicyChange, after: Change | None = None) -> None:
         """Keep what the log says of a publication, and what becomes of changes by it.
@@ -144,6 +193,11 @@ class Publications:
                 if change and change.state is State.PUBLISHED:
                     undone.append(change.rolled_back(said.why or said.reason))
         return undone
+
+
+def _until_known(reader: Reader, known: Container[str]) -> list[record.PolicyChange]:
+    """The publications of the log that come after all that are known, the last first."""
+    return [*takewhile(lambda each: each.id not in known, published(reader))]
 
 
 def _as_recorded(change: Change, said: record.PolicyChange) -> Change:

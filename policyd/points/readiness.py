@@ -1,6 +1,6 @@
 """Whether checks are answered, and if not, why and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from policyd.ledger.ledger import Ledger
@@ -9,6 +9,7 @@ from policyd.model.change import Change
 from policyd.model.errors import ClockBehind, Conflict, LedgerUnavailable, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.keeping import Keeping
+from policyd.points.notice_hook import NoticeHook
 from policyd.points.webhook import Webhook
 
 
@@ -37,7 +38,7 @@ def readiness(
     policy: PolicyInForce,
     ledger: Ledger,
     keeping: Keeping | None = None,
-    webhook: Webhook | None = None,
+    hooks: Sequence[Webhook | NoticeHook] = (),
     emergencies: Iterable[Change] = (),
 ) -> Readiness:
     """Look at everything a check needs; *emergencies* are in force, and nobody agreed to them."""
@@ -51,8 +52,8 @@ def readiness(
             ClockBehind(f"the clock is {ledger.clock_behind} behind the last record; set it")
         )
     warnings = keeping.troubles if keeping else ()
-    if webhook and webhook.trouble:
-        warnings = (*warnings, webhook.trouble)
+    warnings = (*warnings, *(each.trouble for each in hooks if each.trouble))
+    lags = [each.lag for each in hooks if isinstance(each, Webhook)]
     current = policy.current
     return Readiness(
         problems=tuple(problems),
@@ -61,7 +62,7 @@ def readiness(
         log_size=ledger.size,
         failed_reload=policy.failed_reload,
         warnings=(*warnings, *map(_unreviewed, emergencies)),
-        webhook_lag=webhook.lag if webhook else None,
+        webhook_lag=lags[0] if lags else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,12 @@ from policyd.points.holds import HoldPoint
 from policyd.points.keeping import Keeping
 from policyd.points.keys import KeyPoint
 from policyd.points.metrics import Metrics
+from policyd.points.notice_hook import NoticeHook
 from policyd.points.notices import NoticePoint
 from policyd.points.outcomes import OutcomePoint
 from policyd.points.places import PlacePoint
 from policyd.points.policies import Policies
+from policyd.points.posting import Hook
 from policyd.points.projection import Projection
 from policyd.points.publication import Publication
 from policyd.points.readiness import Readiness, readiness
@@ -57,6 +59,7 @@ class Stores:
 
     `projection` is the file in which it sums up what the log says so far.
     With `policies` and a `maker` it decides by what was published, and without by a folder.
+    `notices` has where they are sent with the secret to sign with, if anywhere, and draws chance.
     """
 
     ledger: Ledger
@@ -71,6 +74,7 @@ class Stores:
     webhook: Webhook | None = None
     policies: PolicyStore | None = None
     maker: Maker | None = None
+    notices: tuple[tuple[str, bytes] | None, Callable[[], float]] | None = None
 
 
 class Service:
@@ -117,7 +121,7 @@ class Service:
         self.erasures = ErasurePoint(stores.reader, ledger, self.holds)
         self.retention = RetentionPoint(stores.reader, ledger, self.holds, self.publication, days)
         self.policies = self._published(stores)
-        self.notices = NoticePoint(self._policy, ledger, self.policies)
+        self.notices = self._noticing(ledger)
         self._watch(ledger)
 
     def _published(self, stores: Stores) -> Policies | None:
@@ -127,7 +131,18 @@ class Service:
         search = stores.search
         replays = Replays(search.data, search.level, stores.policies.snapshots)
         reviewer = Reviewer(replays=replays)
-        return Policies(self._policy, self.administration, logs, registry, stores.maker, reviewer)
+        policies = Policies(
+            self._policy, self.administration, logs, registry, stores.maker, reviewer
+        )
+        hook, draw = stores.notices or (None, None)
+        if hook and draw:
+            notices = NoticePoint(self._policy, stores.ledger, policies.book)
+            kept, origin = stores.policies.notices, stores.signer.origin
+            policies.hook = NoticeHook(Hook(*hook), origin, notices, kept, stores.ledger, draw)
+        return policies
+
+    def _noticing(self, ledger: Ledger) -> NoticePoint:
+        return NoticePoint(self._policy, ledger, self.policies.book if self.policies else None)
 
     @property
     def watcher(self) -> Watcher | None:
@@ -136,8 +151,10 @@ class Service:
 
     def readiness(self) -> Readiness:
         """Whether checks are answered now, and if not, why."""
-        emergencies = self.policies.book.unreviewed if self.policies else ()
-        return readiness(self._policy, self._ledger, self.keeping, self.webhook, emergencies)
+        policies = self.policies
+        emergencies = policies.book.unreviewed if policies else ()
+        hooks = [each for each in (self.webhook, policies.hook if policies else None) if each]
+        return readiness(self._policy, self._ledger, self.keeping, hooks, emergencies)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -160,7 +177,7 @@ class Service:
             await self.webhook.record_start()
             runs.append(self.webhook.run())
         if self.policies:
-            runs.append(self.policies.publisher.run())
+            runs.append(self.policies.run())
         tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from policyd.model.change import Change, State
 from policyd.model.errors import Conflict, PolicydError
+from policyd.model.notice import Notice
 from policyd.points.administration import AdministrationPoint, InForce, PolicyInForce
 from policyd.points.change_book import SERVER, Book, Step
 from policyd.points.jobs import Tell
@@ -131,9 +132,20 @@ class Shadows:
             change = (await self._book.kept(change_id)).change
             for each in tally.differences:
                 await self._book.keep(Step("shadow-difference", SERVER, str(each)), change)
-            await self._book.keep(Step("change-shadow-ended", SERVER, next(told(tally))), change)
+            said = Step("change-shadow-ended", SERVER, next(told(tally)))
+            stamp = await self._book.keep(said, change)
+            if tally.differences:
+                notice = _notice(change, tally)
+                await asyncio.to_thread(self._book.store.notices.add, notice, at=stamp.ts)
             if tally.outside is None:
                 return
             why = str(tally.outside)
             await self._book.keep(Step("change-refused", SERVER, why), change.refused(why))
         raise Conflict(why, code="shadow-difference")
+
+
+def _notice(change: Change, tally: Tally) -> Notice:
+    """What is to be told of a shadow that decided calls in another way."""
+    where = f": {tally.outside}" if tally.outside else ", all of it approved"
+    said = f"change `{change.id}` decided otherwise in shadow, of {next(told(tally))}{where}"
+    return Notice("", "shadow-differences", change.id, "", said)

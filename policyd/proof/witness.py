@@ -12,13 +12,12 @@ from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation
 from policyd.model.facts import Facts
 from policyd.model.labels import Treatment
+from policyd.model.rules import OBLIGATIONS
 from policyd.proof.caps import Count, least_rows
 from policyd.proof.compare import Found, Where
 from policyd.proof.differences import Difference
 from policyd.proof.space import Space
 from policyd.proof.terms import Terms, outcome, stretches
-
-DUTIES = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
 
 
 class Witness(NamedTuple):
@@ -83,7 +82,7 @@ class Witnesses:
             method=where.spot.method,
             sources=(difference.source,) if difference.source else (),
             rows=difference.counted.rows,
-            supported_obligations=DUTIES,
+            supported_obligations=OBLIGATIONS,
         )
         moment = self._space.moments.of(difference.when if when is None else when)[-1]
         return self.ask(call, moment.now, difference.counted.used)

@@ -5,7 +5,7 @@ so that they need not be looked for.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from policyd.model.errors import DataFolderError, NotFound
 from policyd.policy.whole import packed, tree_digest, unpacked
 from policyd.registry.database import open_database, told
 from policyd.registry.jobs import JobStore
+from policyd.registry.notices import NoticeStore
 from policyd.registry.tables import ApprovalRow, ChangeRow, PublicationRow, TreeRow
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32, RFC 4648, in lower case
@@ -57,10 +58,12 @@ class PolicyStore:
 
     Attributes:
         jobs: Beside them, what is under way.
+        notices: And what somebody should know.
     """
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self.jobs = JobStore(path, engine)
+        self.notices = NoticeStore(path, engine)
         self._path = path
         self._engine = engine
 
@@ -190,6 +193,17 @@ class PolicyStore:
                 row = session.get_one(ChangeRow, each.id)
                 row.state, row.ended = each.state.value, each.ended
                 row.emergency = _json(each.emergency)
+                session.add(row)
+            session.commit()
+
+    def unpublish(self, records: Iterable[str], *changes: Change) -> None:
+        """Forget publications that the log does not have, and keep their changes as they are."""
+        with told(self._path), Session(self._engine) as session:
+            gone = col(PublicationRow.record).in_([*records])
+            session.exec(delete(PublicationRow).where(gone))
+            for each in changes:
+                row = session.get_one(ChangeRow, each.id)
+                row.state, row.ended = each.state.value, each.ended
                 session.add(row)
             session.commit()
 

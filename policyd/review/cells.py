@@ -5,10 +5,9 @@ from itertools import product
 
 from policyd.model.call import Call, Entity
 from policyd.model.decision import Decision, Obligation, Reason
-from policyd.model.rules import ACTIONS, Mode
+from policyd.model.rules import ACTIONS, OBLIGATIONS, Mode
 from policyd.policy.suite_shapes import CaseEntry, TryShape
 
-ALL_DUTIES = ("mask", "tokenise", "drop-fields", "row-limit", "log-outcome")
 METHODS = {"read": "GET", "delete": "DELETE"}
 USUAL_METHOD = "POST"
 """The method of a call of which a table names none, unless `METHODS` has it."""
@@ -33,7 +32,7 @@ def calls_of(table: TryShape, connections: Mapping[str, str]) -> Iterator[Call]:
             method=table.method or METHODS.get(action, USUAL_METHOD),
             sources=tuple(table.sources or ()),
             rows=table.rows,
-            supported_obligations=ALL_DUTIES if table.can is None else tuple(table.can),
+            supported_obligations=OBLIGATIONS if table.can is None else tuple(table.can),
         )
 
 

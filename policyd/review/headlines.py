@@ -1,6 +1,6 @@
 """Headlines: the few words that every rendering of a review has in common."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policyd.review.artefact import Change, FileTold, Proved, RegionTold, Review, Side
 from policyd.review.notices import Level, Notice, is_blocking, worst_first
@@ -14,6 +14,7 @@ _HEADLINES = {
     "same": "CHANGES NO CALL",
 }
 _BLOCKS = {"lint": "lint has errors", "tests": "policy tests fail"}
+_TOLD = 12  # regions by their numbers
 _MARKS = {"opens": "+", "closes": "-", "duty": "~", "limit": "~"}
 
 
@@ -202,6 +203,13 @@ def what_of(change: Change) -> str:
         return "a policy test"
     if not change.decides:
         return "words only"
-    numbers = ", ".join(map(str, change.regions[:12]))
-    more = ", …" if len(change.regions) > 12 else ""  # noqa: PLR2004 - as many as are told
-    return f"regions {numbers}{more}" if change.regions else "changes no call"
+    return numbered(change.regions) or "changes no call"
+
+
+def numbered(regions: Sequence[int]) -> str:
+    """The regions by their numbers; nothing if there are none."""
+    if not regions:
+        return ""
+    numbers = ", ".join(map(str, regions[:_TOLD]))
+    more = ", …" if len(regions) > _TOLD else ""
+    return f"region{'s' if len(regions) > 1 else ''} {numbers}{more}"

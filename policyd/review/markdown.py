@@ -16,6 +16,7 @@ from policyd.review.headlines import (
     lint_words,
     marked,
     means,
+    numbered,
     proof_rows,
     test_words,
     told_lint,
@@ -104,8 +105,7 @@ def _route(review: Review) -> Iterator[str]:
     yield f"#### Who must approve ({routing.lane} lane)"
     for each in routing.approvers[:60]:
         why = "; ".join(each.why)
-        numbers = ", ".join(map(str, each.regions[:12]))
-        regions = f" (regions {numbers})" if each.regions else ""
+        regions = f" ({numbered(each.regions)})" if each.regions else ""
         yield f"- [ ] **{_safe(each.owner)}** {_safe(each.contact)}: {_safe(why)}{regions}"
     if routing.grounds:
         yield ""

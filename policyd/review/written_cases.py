@@ -13,8 +13,8 @@ from policyd.model.call import Call
 from policyd.model.codes import CODES
 from policyd.model.decision import Decision, Obligation
 from policyd.model.facts import Facts
-from policyd.model.rules import Mode
-from policyd.review.cells import ALL_DUTIES, METHODS, USUAL_METHOD, obligations
+from policyd.model.rules import OBLIGATIONS, Mode
+from policyd.review.cells import METHODS, USUAL_METHOD, obligations
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*")
 _NOT_TEXT = {"true", "false", "null", "True", "False", "Null", "TRUE", "FALSE", "NULL"}
@@ -106,7 +106,7 @@ def _table(call: Call, home: str | None) -> Iterator[tuple[str, object]]:
     method = call.method if call.method != usual else None
     about = {"path": call.path, "method": method, "rows": call.rows}
     yield from ((name, value) for name, value in about.items() if value is not None)
-    if not {*ALL_DUTIES} <= {*call.supported_obligations}:
+    if not {*OBLIGATIONS} <= {*call.supported_obligations}:
         yield "can", call.supported_obligations
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyd.points.webhook import signature
+from policyd.points.posting import signature
 from tests.api.calls import ALLOWED
 from tests.receiver import Receiver
 from tests.servers import Home, Server, policyd

@@ -162,6 +162,7 @@ async def serving(
             maker,
             reviewer or Quick(),
         )
+        service.notices = service._noticing(ledger)  # noqa: SLF001 - of these policies
         async with service.running():
             policies.step = step
             ledger.step = step
@@ -205,11 +206,11 @@ async def proposed(service: Service, policies: Policies, text: str) -> Change:
 async def publish_and_go_back(
     service: Service, policies: Policies, published: Step = lambda: None
 ) -> None:
-    """Put the approved change in force, then what was there before; told in between."""
+    """Put the oldest open change in force, then what was there before; told in between."""
     ann = person(service, "Ann", "author")
     hans = person(service, "Hans", "approver", "hr-team")
     before = service.readiness().snapshot
-    (approved,) = await policies.changes.list(10, only_open=True)
+    approved = (await policies.changes.list(10, only_open=True))[-1]
     job = await policies.publisher.publish(ann, approved.change.id, "now")
     assert (await ended(policies, job)).state == "done"
     published()

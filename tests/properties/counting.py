@@ -78,8 +78,9 @@ class HeldLog:
         self.now += timedelta(milliseconds=1)
         return self._stamper.draw()
 
-    def submit(self, records: Sequence[bytes]) -> asyncio.Future[int]:
+    def submit(self, records: Sequence[bytes], *, is_urgent: bool) -> asyncio.Future[int]:
         """Hold *records* until they are committed."""
+        assert is_urgent
         held: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._held.append((held, records))
         return held

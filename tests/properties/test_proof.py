@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from policyd.engine.calendar import open_windows, wall_clock
 from policyd.model.call import Call, Entity
 from policyd.model.facts import Facts
-from policyd.model.rules import ACTIONS
+from policyd.model.rules import ACTIONS, OBLIGATIONS
 from policyd.model.snapshot import Snapshot
 from policyd.proof.changes import Changes
 from policyd.proof.compare import Callers, Comparer, Found, Where
 from policyd.proof.moments import Span
 from policyd.proof.space import Space
-from policyd.proof.witness import DUTIES, Witness, Witnesses
+from policyd.proof.witness import Witness, Witnesses
 from tests.properties.asking import targets
 from tests.properties.pairs import pairs
 from tests.properties.sampling import share
@@ -75,7 +75,7 @@ def calls(start: int, snapshot: Snapshot) -> Iterator[tuple[Call, Facts]]:
             method=method,
             sources=(source,) if source else (),
             rows=rows,
-            supported_obligations=DUTIES,
+            supported_obligations=OBLIGATIONS,
         )
         yield call, Facts(now, dict.fromkeys(snapshot.rules, used))
 

@@ -13,10 +13,13 @@ from policyd.model.errors import UsageError
 from policyd.settings import (
     OF_CLIENTS,
     Settings,
+    check_settings,
     check_variables,
+    notices_of,
     personal_fields,
     read_settings,
     retention_days,
+    webhook_of,
 )
 from policyd_audit.record import KINDS
 
@@ -183,3 +186,16 @@ def test_days_that_make_no_sense(said: str) -> None:
     """What is no kind of record, or no number of days, is refused with an example."""
     with pytest.raises(UsageError, match=r"write it like decision=400,\*=3650"):
         read_settings(retention=said)
+
+
+def test_notices_are_signed_as_the_log_is() -> None:
+    """One key for both; a receiver of notices alone is enough, and never goes without it."""
+    key = f"whsec_{'A' * 32}"
+    alone = read_settings(notices_url="https://desk.example/hook", webhook_key=key)
+    check_settings(alone)
+    assert webhook_of(alone) is None
+    assert notices_of(alone) == ("https://desk.example/hook", bytes(24))
+    assert notices_of(read_settings()) is None
+    with pytest.raises(UsageError) as refused:
+        check_settings(read_settings(notices_url="https://desk.example/hook"))
+    assert refused.value.code == "webhook-incomplete"

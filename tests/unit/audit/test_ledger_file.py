@@ -215,6 +215,23 @@ def test_record_numbers_are_integers(new_ledger: New) -> None:
         list(evidence.leaves())
 
 
+def test_rows_are_counted_in_their_table(new_ledger: New) -> None:
+    """A forged index, which has other rows than its table, does not say how many there are."""
+    ledger = new_ledger(3)
+    ledger.change("create index of_hashes on leaf(hash)")
+    ledger.change("create table other(hash)")
+    ledger.change("create index of_nothing on other(hash)")
+    with ledger.open() as db:
+        db.execute("pragma writable_schema = on")
+        query = "select rootpage from sqlite_schema where name = 'of_nothing'"
+        (empty,) = db.execute(query).fetchone()
+        db.execute("update sqlite_schema set rootpage = ? where name = 'of_hashes'", (empty,))
+    with LedgerFile(ledger.path) as evidence:
+        assert evidence.count() == 3
+        assert evidence.has_only(0, 3)
+        assert not evidence.has_only(0, 2)
+
+
 def test_the_state_comes_with_its_note(new_ledger: New) -> None:
     """State, stack and note are those of the row."""
     ledger = new_ledger(5)

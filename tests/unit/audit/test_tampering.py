@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tests.unit.audit.conftest import Ledger
 
 New = Callable[[int], "Ledger"]
+pytestmark = pytest.mark.no_cover  # whole verifications by the hundred; written cases cover it all
 
 SIZE = 300
 READ = {
@@ -48,7 +50,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.sampled_from(sorted(READ)), st.integers(0), st.integers(1, 255))
 def test_any_changed_byte_is_caught(new_ledger: New, name: str, at: int, flip: int) -> None:
     """One byte changed in a record, hash, tile, stack, root or note, and the ledger fails."""
@@ -59,7 +61,7 @@ def test_any_changed_byte_is_caught(new_ledger: New, name: str, at: int, flip: i
     assert not ledger.verify().holds
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.sets(SEQ, min_size=1, max_size=4))
 def test_any_dropped_records_are_caught(new_ledger: New, dropped: set[int]) -> None:
     """Whichever records are taken out, each is named."""
@@ -72,7 +74,7 @@ def test_any_dropped_records_are_caught(new_ledger: New, dropped: set[int]) -> N
     assert int(missing[0]["record"]) == min(dropped)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(SEQ, st.integers(1, SIZE - 1))
 def test_any_swapped_records_are_caught(new_ledger: New, first: int, distance: int) -> None:
     """Whichever records change places, with their hashes, the ledger fails."""
@@ -83,7 +85,7 @@ def test_any_swapped_records_are_caught(new_ledger: New, first: int, distance: i
     assert not ledger.verify().holds
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(SEQ)
 def test_any_forged_record_is_caught(new_ledger: New, seq: int) -> None:
     """Whichever record is replaced by another good one with its hash, the ledger fails."""
@@ -96,7 +98,7 @@ def test_any_forged_record_is_caught(new_ledger: New, seq: int) -> None:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, SIZE - 1))
 def test_any_truncation_is_caught(new_ledger: New, size: int) -> None:
     """A log cut off anywhere, with all its parts made to fit, lacks a signed checkpoint."""
@@ -105,7 +107,7 @@ def test_any_truncation_is_caught(new_ledger: New, size: int) -> None:
     assert not ledger.verify().holds
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.dictionaries(st.sampled_from(sorted(WRITE)), ANYTHING, min_size=1))
 def test_anything_in_place_of_a_value_is_a_finding(
     new_ledger: New, values: dict[str, object]
@@ -118,7 +120,7 @@ def test_anything_in_place_of_a_value_is_a_finding(
     assert not ledger.verify(None).holds
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(sorted(RENUMBER)), st.integers(-(2**63), 2**63 - 1))
 def test_any_number_in_place_of_another_is_a_finding(
     new_ledger: New, name: str, number: int
@@ -133,7 +135,7 @@ def test_any_number_in_place_of_another_is_a_finding(
     assert ledger.verify().holds == (number == old)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.integers(0), st.binary(min_size=1, max_size=64))
 def test_a_file_with_any_bytes_overwritten_breaks_nothing(
     new_ledger: New, at: int, data: bytes
@@ -146,7 +148,7 @@ def test_a_file_with_any_bytes_overwritten_breaks_nothing(
     check_quietly(ledger)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0))
 def test_a_file_cut_off_anywhere_never_holds(new_ledger: New, size: int) -> None:
     """A ledger file that lost its end is refused or fails."""

@@ -238,6 +238,7 @@ class Held:
         """Nothing is open."""
 
 
+@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 @given(data=st.data())
 def test_no_damage_is_overlooked_or_breaks_the_verifier(
     damageable: dict[str, bytes], data: st.DataObject

@@ -185,6 +185,7 @@ def test_a_changed_tile_is_named_by_its_positions(new_ledger: New) -> None:
     assert message.endswith(" at position 7 and 248 more")
 
 
+@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledger: New) -> None:
     """Where even the tile was made to fit, the tile above tells the 256 records it lies in."""
     ledger = new_ledger(LARGE)
@@ -199,6 +200,7 @@ def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledge
     assert codes(report)[2:] == ["root-differs"]
 
 
+@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 def test_what_a_finding_explains_is_not_reported_again(new_ledger: New) -> None:
     """One changed record among many is one finding, though all tiles above it differ too."""
     ledger = new_ledger(LARGE)

@@ -116,3 +116,19 @@ def test_many_rules_that_fields_tell_apart(
     asked = _asked(company, replace(SEND, fields=fields))
     allows = AccessRules(crowd, groups, VOCABULARY).matches("guardrail", asked).allows
     assert allows == tuple(f"guardrail:{name}" for name in found)
+
+
+def test_layers_of_the_same_rules_are_taken_over(company: Snapshot, rules: AccessRules) -> None:
+    """Rules made of others share each layer that has the very same rules, and answer alike."""
+    groups = {name: who.names for name, who in company.integrations.items()}
+    changed = [*RULES[:-1], replace(RULES[-1], reason="another")]
+    after = AccessRules(changed, groups, VOCABULARY, rules)
+    asked = _asked(company, SEND)
+    for layer in ("guardrail", "unit:sales"):
+        assert after.matches(layer, asked) == rules.matches(layer, asked)
+    before = {id(each) for each in rules.pieces()}
+    shared = {id(each) in before for each in after.pieces()}
+    assert shared == {True, False}
+    words = replace(VOCABULARY, categories=frozenset({"personal"}))
+    other = AccessRules(RULES, groups, words, rules)
+    assert not before & {id(each) for each in other.pieces()}

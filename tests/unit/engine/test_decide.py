@@ -1,6 +1,7 @@
 """Each check of a decision, alone and together."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from policyd.model.facts import Facts
 from policyd.model.rules import ACTIONS, Place, Rule, Section, Sentence
 from policyd.model.snapshot import Snapshot
 from tests.casbin_rules import policy_lines
+from tests.unit.engine.conftest import GOOD, NOON
 
 Ask = Callable[..., Decision]
 NIGHT = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
@@ -362,3 +364,21 @@ def test_nothing_but_sends_to_nowhere(ask: Ask, action: str) -> None:
     """A call of any action without endpoint and method is denied and says so."""
     decision = ask(action=action, endpoint=None, method=None)
     assert "call-incomplete" in said(decision)
+
+
+def test_a_successor_decides_by_its_own_snapshot(company: Snapshot) -> None:
+    """An engine that took over rules of another decides as one made of nothing."""
+    one = Engine(company)
+    narrower = replace(company, rules={**company.rules, **_closed(company)})
+    two = one.successor(narrower)
+    assert set(map(id, two.pieces())) & set(map(id, one.pieces()))
+    now = Facts(NOON)
+    assert one.decide(GOOD, now).allow
+    assert two.decide(GOOD, now) == Engine(narrower).decide(GOOD, now)
+    assert not two.decide(GOOD, now).allow
+
+
+def _closed(company: Snapshot) -> dict[str, Rule]:
+    """The rule by which sales allows everything, which allows nothing any more."""
+    rule = company.rules["unit:sales/all"]
+    return {rule.ref: replace(rule, sentence=replace(rule.sentence, data={"read": ("*",)}))}

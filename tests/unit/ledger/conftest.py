@@ -61,7 +61,7 @@ def entropy() -> Entropy:
     return Entropy()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def signer() -> Signer:
     """The signer of the test's log."""
     return Signer(ORIGIN, b"\x07" * 32)
@@ -70,6 +70,11 @@ def signer() -> Signer:
 @pytest.fixture
 def records(clock: Clock, entropy: Entropy) -> Callable[[int], list[bytes]]:
     """A function that makes so many records, a millisecond apart, the log's first one first."""
+    return making(clock, entropy)
+
+
+def making(clock: Clock, entropy: Entropy) -> Callable[[int], list[bytes]]:
+    """What `records` is."""
     stamper, numbers = Stamper(None, clock, entropy), itertools.count()
 
     def make(count: int) -> list[bytes]:

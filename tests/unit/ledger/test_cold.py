@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from contextlib import closing
 from datetime import timedelta
@@ -14,18 +15,19 @@ import pytest
 from policyd.ledger.cold import Cold
 from policyd.ledger.forgetting import Forgetting
 from policyd.ledger.reader import Reader
+from policyd.ledger.sealing import Sealer
+from policyd.ledger.shelf import Shelf
 from policyd.ledger.stamp import moment
+from policyd.ledger.store import Store, create
 from policyd.model.errors import LedgerUnavailable, RecordsLost
 from policyd_audit.layout import ENTRIES, Resource, bundle
+from tests.unit.ledger.conftest import Clock, Entropy, making
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from policyd.ledger.sealing import Sealer
-    from policyd.ledger.shelf import Shelf
     from policyd.ledger.signing import Signer
-    from policyd.ledger.store import Store
 
 
 @pytest.fixture
@@ -37,13 +39,38 @@ def leaves(store: Store, records: Callable[[int], list[bytes]]) -> list[bytes]:
     return made
 
 
+@pytest.fixture(scope="module")
+def forgotten_once(
+    tmp_path_factory: pytest.TempPathFactory, signer: Signer
+) -> tuple[Path, list[bytes]]:
+    """A folder with a ledger of four segments and a bit, three of which have left its file."""
+    path = tmp_path_factory.mktemp("forgotten") / "ledger.db"
+    create(path, signer)
+    made = making(Clock(), Entropy())(1100)
+    shelf = Shelf(path.parent, level=1)
+    with closing(Store(path, signer)) as store, closing(Reader(path)) as reader:
+        store.append(made)
+        assert [each.did for each in Sealer(shelf, reader, signer).run()] == ["sealed"] * 4
+        forget(store, shelf, 0, 1, 2)
+        assert store.kept_from == 768
+    return path.parent, made
+
+
 @pytest.fixture
-def forgotten(leaves: list[bytes], sealer: Sealer, store: Store, shelf: Shelf) -> list[bytes]:
-    """The same records, of which the first three segments have left the ledger's file."""
-    assert [each.did for each in sealer.run()] == ["sealed"] * 4
-    forget(store, shelf, 0, 1, 2)
-    assert store.kept_from == 768
-    return leaves
+def path(request: pytest.FixtureRequest, tmp_path: Path, signer: Signer) -> Path:
+    """The test's ledger: an empty one, or a copy of that of which segments are forgotten."""
+    if "forgotten" in request.fixturenames:
+        folder, _ = request.getfixturevalue("forgotten_once")
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    else:
+        create(tmp_path / "ledger.db", signer)
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def forgotten(forgotten_once: tuple[Path, list[bytes]]) -> list[bytes]:
+    """The records of a log of which the first three segments have left the ledger's file."""
+    return forgotten_once[1]
 
 
 @pytest.fixture

@@ -6,80 +6,27 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
 import uvloop
 
-from policyd.ledger.frames import Committed, Failed, Frames, Ready, reply
+from policyd.ledger.frames import Committed, Failed
 from policyd.ledger.ledger import Failure, Ledger, Options
 from policyd.ledger.record import Admin, encode, stamped, time_of
 from policyd.ledger.store import Store
 from policyd.model.errors import ClockBehind, DataFolderError, LedgerStalled, LedgerUnavailable
+from tests.unit.ledger.by_hand import by_hand, opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from policyd.ledger.folder import DataFolder
     from tests.unit.ledger.conftest import Clock
 
     Run = Callable[[Coroutine[Any, Any, None]], None]
-
-READY = Ready(0, None)
-
-
-class Writer:
-    """A writer's end of the socket pair, driven by hand."""
-
-    def __init__(self, pipe: socket.socket) -> None:
-        self._pipe = pipe
-        self._frames = Frames()
-        pipe.setblocking(False)
-
-    async def records(self, count: int) -> list[bytes]:
-        """The next records, so many, as the server sent them."""
-        heard: list[bytes] = []
-        while len(heard) < count:
-            if batch := self._frames.batch()[1]:
-                heard += batch
-                continue
-            self._frames.feed(await asyncio.get_running_loop().sock_recv(self._pipe, 1 << 16))
-        return heard
-
-    async def say(self, *messages: Ready | Committed | Failed) -> None:
-        """Reply, and let the server hear it."""
-        await asyncio.get_running_loop().sock_sendall(self._pipe, b"".join(map(reply, messages)))
-        for _ in range(3):  # one turn of the loop to see it, one to read it, one to spare
-            await asyncio.sleep(0)
-
-    def end(self) -> None:
-        """Be gone."""
-        self._pipe.close()
-
-
-@asynccontextmanager
-async def by_hand(
-    clock: Clock, records: int = 4096, size: int = 1 << 24, patience_s: float = 60.0
-) -> AsyncIterator[tuple[Ledger, Writer]]:
-    """A ledger whose writer does only what the test makes it do."""
-    near, far = socket.socketpair()
-    writer = Writer(far)
-    await writer.say(READY)
-    options = Options(clock, records=records, bytes=size, patience_s=patience_s)
-    ledger = await Ledger.attach(near, options)
-    yield ledger, writer
-    writer.end()
-    await ledger.close()
-
-
-@asynccontextmanager
-async def opened(folder: DataFolder, clock: Clock) -> AsyncIterator[Ledger]:
-    """The folder's ledger with its real writer process."""
-    ledger = await Ledger.open(folder, Options(clock))
-    yield ledger
-    await ledger.close()
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])

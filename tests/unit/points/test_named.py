@@ -12,7 +12,7 @@ from policyd.ledger import record
 from policyd.ledger.reader import Reader
 from policyd.ledger.stamp import Stamper
 from policyd.ledger.store import Store, create
-from policyd.points.named import last_published, named_in_force
+from policyd.points.named import named_in_force, published
 from tests.faults.logs import SIGNER
 
 STAMPER = Stamper(None, lambda: datetime(2026, 3, 1, tzinfo=UTC))
@@ -53,7 +53,7 @@ def test_nothing_was_published(log: tuple[Store, Reader]) -> None:
     assert named_in_force(reader) is None
     store.append([change("f1", "start", "folder"), *other()])
     assert named_in_force(reader) is None
-    assert last_published(reader) is None
+    assert next(published(reader), None) is None
 
 
 def test_the_newest_counts(log: tuple[Store, Reader]) -> None:
@@ -64,6 +64,6 @@ def test_the_newest_counts(log: tuple[Store, Reader]) -> None:
     for _ in range(4):
         store.append(other(400))
     assert named_in_force(reader) == "s2"
-    said = last_published(reader)
+    said = next(published(reader), None)
     assert said is not None
     assert (said.snapshot, said.reason) == ("s2", "publish")

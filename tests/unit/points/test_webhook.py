@@ -15,7 +15,8 @@ from policyd.ledger.reader import Page, Reader
 from policyd.ledger.view import Found
 from policyd.model.errors import DataFolderError, LedgerUnavailable
 from policyd.points.outbox import Outbox
-from policyd.points.webhook import BATCH, Hook, Pace, Source, Webhook, signature
+from policyd.points.posting import Hook, Pace, signature
+from policyd.points.webhook import BATCH, Source, Webhook
 from tests.receiver import Receiver
 from tests.sample_log import ORIGIN, SAMPLE
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
+from policyd.model.findings import Finding
 from policyd.model.snapshot import Snapshot
+from policyd.policy.tree import Tree
 from policyd.proof.proving import compare
 from policyd.review.artefact import Change, RegionTold
 from policyd.review.causes import MOST_EXAMPLES
@@ -46,10 +49,18 @@ def _after(version: Version, edits: Sequence[Edit]) -> Version:
 
 def sides_of(found: Pair) -> tuple[Snapshot, Snapshot]:
     """Both snapshots; both trees load."""
-    old, new = (loaded(each.files) for each in (found.base, found.head))
+    old, new = (_loaded(tuple(each.files.items())) for each in (found.base, found.head))
     assert old[0], old[1]
     assert new[0], new[1]
     return old[0][1], new[0][1]
+
+
+# The base is that of nearly every pair.
+@lru_cache(maxsize=4)
+def _loaded(
+    files: tuple[tuple[str, bytes], ...],
+) -> tuple[tuple[Tree, Snapshot] | None, list[Finding]]:
+    return loaded(dict(files))
 
 
 def told(*edits: Edit, base: Sequence[Edit] = ()) -> tuple[list[Change], list[RegionTold]]:

@@ -15,8 +15,9 @@ from policyd.model.call import Call, Entity
 from policyd.model.decision import Obligation
 from policyd.model.errors import UsageError
 from policyd.model.facts import Facts
+from policyd.model.rules import OBLIGATIONS
 from policyd.policy.load import load
-from policyd.review.cells import ALL_DUTIES, calls_of
+from policyd.review.cells import calls_of
 from policyd.review.policy_tests import Verdict, run
 from policyd.review.suites import PolicyTest, read_suites
 from policyd.review.told_calls import ToldCall, of_record, of_witness
@@ -95,7 +96,7 @@ def test_what_a_table_cannot_leave_open(engine: Engine) -> None:
         "read",
         Entity("dataset", "payroll/payslips"),
         rows=1,
-        supported_obligations=ALL_DUTIES,
+        supported_obligations=OBLIGATIONS,
     )
     assert written(engine, call, NOW, {}).splitlines() == [
         "  - it: lets hr/pay-run read payroll/payslips",
@@ -122,7 +123,7 @@ PAY = Call(
     "read",
     Entity("dataset", "payroll/payslips"),
     rows=1,
-    supported_obligations=ALL_DUTIES,
+    supported_obligations=OBLIGATIONS,
 )
 MASKED = (Obligation("mask", {"fields": ("iban",)}),)
 OTHERWISE = "  # It fails on this tree, which decides: "

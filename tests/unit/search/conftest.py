@@ -21,10 +21,19 @@ def small(tmp_path: Path) -> Iterator[SmallLog]:
         yield SmallLog(tmp_path / "data", stack)
 
 
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    """What `filled` is a copy of, closed."""
+    with ExitStack() as stack:
+        log = SmallLog(tmp_path_factory.mktemp("filled") / "data", stack)
+        log.grow(1100)
+        log.seal()
+        log.forget(0, 1)
+    return log
+
+
 @pytest.fixture
-def filled(small: SmallLog) -> SmallLog:
+def filled(filled_once: SmallLog, tmp_path: Path) -> Iterator[SmallLog]:
     """A log of four segments and a bit, the first two of which have left the ledger's file."""
-    small.grow(1100)
-    small.seal()
-    small.forget(0, 1)
-    return small
+    with ExitStack() as stack:
+        yield filled_once.copy(tmp_path / "filled", stack)
