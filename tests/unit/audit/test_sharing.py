@@ -176,6 +176,40 @@ def test_records_that_are_none_are_found_with_it(tmp_path: Path) -> None:
     assert reports_agree(filled(tmp_path, {300: moved})) == ["record-time"]
 
 
+def surveyed(ledger: Ledger) -> list[bool]:
+    """Whether anything comes back of the second tile, and of the third."""
+    with LedgerFile(ledger.path) as evidence:
+        shared = evidence.shared()
+    assert shared
+    return [bool(survey(shared, range(at, at + TILE_WIDTH))) for at in (256, 512)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update leaf set leaf = cast(leaf as text) where seq = 300",
+        "update leaf set hash = zeroblob(32) where seq = 300",
+        "update tile set data = zeroblob(8192) where n = 1",
+        "update leaf set leaf = zeroblob(2000000) where seq = 300",
+    ],
+)
+def test_of_a_stretch_that_is_damaged_nothing_comes_back(new_ledger: New, damage: str) -> None:
+    """The walk looks at all of it itself; its neighbour is none the worse."""
+    ledger = new_ledger(SIZE)
+    ledger.change(damage)
+    assert surveyed(ledger) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"v": 2}, {name: content(298)[name] for name in ("id", "ts")}], ids=["form", "time"]
+)
+def test_of_a_stretch_that_was_wrong_nothing_comes_back(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    """The same of what was wrong when it was signed."""
+    assert surveyed(filled(tmp_path, {300: wrong})) == [False, True]
+
+
 def test_what_was_taken_away_beside_is_found_with_it(tmp_path: Path) -> None:
     """A record with something kept apart is met by the walk, which can see what is there."""
     apart: dict[str, object] = {"personal": ["address"], "_sd": ["A" * 43]}
@@ -246,6 +280,9 @@ def test_a_tiled_log_is_shared_too(new_export: Callable[[int], "Exported"]) -> N
         evidence.size = SIZE
         assert stretches(list(AHEAD(evidence, 0, SIZE))) == [(256, 512), (512, 768), (768, 1024)]
         assert verify_log(evidence, vkey=VKEY, screen=AHEAD).holds
+        passed = survey(evidence.shared(), range(256, 768))
+    assert passed
+    assert passed.times == (content(256)["ts"], content(767)["ts"])
     log.change("tile/0/002", 0, b"wrong")
     log.change("tile/entries/001", 700, b"wrong")
     with TiledLog(Folder(log.path)) as evidence:

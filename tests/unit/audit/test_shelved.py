@@ -284,6 +284,7 @@ def test_names_and_single_records(shelf: Shelf) -> None:
     with LedgerFile(shelf.ledger.path) as ledger:
         evidence = ShelvedLedger(ledger, shelf.folder, None)
         assert (evidence.first(), list(evidence.beside(600))) == (0, [])
+        assert (evidence.has_only(512, 700), evidence.has_only(512, 701)) == (True, False)
         assert evidence.leaf(600) == ledger.leaf(600)
         assert [seq for seq, *_ in evidence.leaves(690)] == list(range(690, 700))
         assert [seq for seq, *_ in evidence.leaves(300)] == list(range(300, 700))

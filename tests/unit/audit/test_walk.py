@@ -185,7 +185,6 @@ def test_a_changed_tile_is_named_by_its_positions(new_ledger: New) -> None:
     assert message.endswith(" at position 7 and 248 more")
 
 
-@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledger: New) -> None:
     """Where even the tile was made to fit, the tile above tells the 256 records it lies in."""
     ledger = new_ledger(LARGE)
