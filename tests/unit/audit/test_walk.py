@@ -204,9 +204,6 @@ def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledge
     assert codes(report)[2:] == ["root-differs"]
 
 
-<<<<<<< HEAD
-@pytest.mark.no_cover  # what it reaches, other tests reach in less time
-=======
 def test_tiles_above_those_that_others_looked_at_are_held_to_the_tree(new_ledger: New) -> None:
     """Whole tiles are taken by their hash; what is stored above them must be made of these."""
     ledger = new_ledger(LARGE)
@@ -217,7 +214,7 @@ def test_tiles_above_those_that_others_looked_at_are_held_to_the_tree(new_ledger
     assert report.findings[0].facts == {"tile": "1/0", "position": 0, "positions": 256}
 
 
->>>>>>> w-row9
+@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 def test_what_a_finding_explains_is_not_reported_again(new_ledger: New) -> None:
     """One changed record among many is one finding, though all tiles above it differ too."""
     ledger = new_ledger(LARGE)
