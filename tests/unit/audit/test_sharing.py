@@ -82,27 +82,6 @@ def test_of_a_stretch_little_comes_back(new_ledger: New) -> None:
     assert passed.tiles == [(root_of(hashes[256:512]), []), (root_of(hashes[512:]), [])]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "delete from leaf where seq = 300",
-        "update leaf set leaf = cast(leaf as text) where seq = 300",
-        "update leaf set leaf = x'00' where seq = 300",
-        "update leaf set hash = zeroblob(32) where seq = 300",
-        "update leaf set seq = -1 where seq = 300",
-        "update tile set data = zeroblob(8192) where n = 1",
-        "delete from tile where n = 1",
-    ],
-)
-def test_of_what_is_wrong_nothing_comes_back(new_ledger: New, damage: str) -> None:
-    """Whoever walks reads it then, and says what is wrong."""
-    ledger = new_ledger(SIZE)
-    shared = Shared(0, partial(LedgerFile, ledger.path))
-    assert survey(shared, range(256, 512))
-    ledger.change(damage)
-    assert survey(shared, range(256, 512)) is None
-
-
 class Longer(LedgerFile):
     """A ledger that has a row behind those that were asked for."""
 
@@ -229,9 +208,6 @@ def test_records_that_are_none_are_found_with_it(tmp_path: Path) -> None:
     moved = {"id": content(6)["id"]}
     ledger = filled(tmp_path, {300: {"v": 2}, 600: moved})
     assert reports_agree(ledger) == ["record-malformed", "record-time"]
-    shared = Shared(0, partial(LedgerFile, ledger.path))
-    found = [survey(shared, range(at, at + 256)) for at in (256, 512, 768)]
-    assert [each is not None for each in found] == [False, False, True]
 
 
 def test_a_stretch_is_in_order_of_time(tmp_path: Path) -> None:
