@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from policyd.forms import cloudevents
+from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
 from policyd.model.errors import PolicydError
 from policyd.points.notices import NoticePoint
@@ -54,6 +55,7 @@ class NoticeHook:
         self._ledger = ledger
         self._posting = Posting("the webhook of notices", hook, draw, pace)
         self._unsent = 0
+        self._is_on_record = False
 
     @property
     def trouble(self) -> PolicydError | None:
@@ -69,6 +71,8 @@ class NoticeHook:
         return f"{self._unsent} notices"
 
     async def _look(self) -> None:
+        if not self._is_on_record:
+            await self._record_start()
         found = await self._notices.list(DAYS)
         at = self._ledger.stamp().ts
         unsent = await asyncio.to_thread(self._store.unsent, found, at=at)
@@ -80,6 +84,14 @@ class NoticeHook:
             await asyncio.to_thread(self._store.sent, batch, at=self._ledger.stamp().ts)
             self._unsent -= len(batch)
             self._posting.go_on(self._left())
+
+    async def _record_start(self) -> None:
+        """Record that notices are sent away, and to which host."""
+        stamped = record.stamped(self._ledger.stamp())
+        place = self._posting.place
+        said = record.Admin(**stamped, act="notices-started", target=place, by="settings")
+        await self._ledger.append([record.encode(said)])
+        self._is_on_record = True
 
     def _body(self, batch: list[Noted]) -> Body:
         events = [

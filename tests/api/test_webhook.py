@@ -10,6 +10,7 @@ import pytest
 
 from policyd.points.posting import signature
 from tests.api.calls import ALLOWED
+from tests.published import Someone, edited, files_of, small_home
 from tests.receiver import Receiver
 from tests.servers import Home, Server, policyd
 
@@ -124,6 +125,22 @@ def test_without_a_receiver_nothing_is_said_of_one(home: Home) -> None:
         assert "webhook_lag" not in server.ready().json()
         assert b"policyd_webhook_lag" not in server.get("/metrics", home.admin).body
         server.signal(signal.SIGTERM)
+
+
+def test_notices_are_sent(tmp_path: Path, receiver: Receiver) -> None:
+    """By a server that decides by what was published, beside no webhook of the log; on record."""
+    variables = {"POLICYD_NOTICES_URL": receiver.url, "POLICYD_WEBHOOK_KEY": WHSEC}
+    home = small_home(tmp_path / "data")
+    with Server(home, None, variables) as server:
+        ann = Someone(server, "Ann", "author")
+        change = ann.reviewed(edited(files_of()))
+        listed = server.get("/v1/notices", ann.key).json()["notices"]
+        receiver.wait_for_more(0)
+    events = [event for got in receiver.got for event in got.events]
+    assert [event["data"] for event in events] == listed
+    assert [event["subject"] for event in events] == [change["id"]]
+    started = [each["target"] for each in home.records("admin") if each["act"] == "notices-started"]
+    assert started == [f"http://127.0.0.1:{receiver.port}"]
 
 
 BAD = [

