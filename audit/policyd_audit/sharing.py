@@ -36,7 +36,7 @@ AFTER = 50_000
 WIDTH = 16 * TILE_WIDTH
 """Records of a stretch, where it is not said otherwise."""
 
-_AHEAD = 8  # stretches for each process, in work and waiting on either side
+_AHEAD = 16  # stretches for each process, in work and waiting on either side
 
 
 def screened(

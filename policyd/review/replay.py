@@ -3,7 +3,7 @@
 Three decisions are held against each other: the recorded one, the base's and the candidate's, all
 with the facts of the record. Only calls inside a region that a proof has found can come out in
 another way; these are put to the real engines, and a sample of the others as a check on the proof.
-Where the proof has gaps, all of them are.
+Where the proof has gaps, any call can. Of very many, so many are drawn, and the others are unknown.
 """
 
 from collections import Counter, defaultdict
@@ -24,6 +24,9 @@ from policyd.review.recorded import Head, Recorded, head_of, recorded
 
 SAMPLE = 200
 """Calls outside of every region that are put to the engines all the same."""
+
+ASKED = 50_000
+"""Calls inside of regions that are put to the engines; of more than that, so many are drawn."""
 
 
 class Outcome(StrEnum):
@@ -127,6 +130,7 @@ class _Replaying:
         self._touched = None if comparison.gaps else _Touched(regions)
         self._engines = engines
         self._tell = tell
+        self._insiders = _Drawn(Sample(ASKED, sample.seed))
         self._others = _Drawn(sample)
         self._found = Replay()
 
@@ -145,14 +149,21 @@ class _Replaying:
         found.first, found.last = found.first or head.ts, head.ts
         found.snapshots[head.snapshot] += 1
         if self._touched is None or self._touched.has(head):
-            self._ask(index, head, leaf)
+            self._insiders.offer(index, head, leaf)
         else:
             found.counts[Outcome.SAME] += 1
             self._others.offer(index, head, leaf)
 
     def end(self) -> Replay:
-        """Ask the sample; what all came to."""
+        """Ask what was drawn; what all came to."""
         found = self._found
+        drawn = self._insiders.drawn()
+        for each in drawn:
+            self._ask(*each)
+        if left := self._insiders.offered - len(drawn):
+            why = f"more than {ASKED:,} could come out differently, and so many were drawn"
+            found.counts[Outcome.UNKNOWN] += left
+            found.why[why] += left
         for index, head, leaf in self._others.drawn():
             found.sampled += 1
             found.counts[Outcome.SAME] -= 1
@@ -226,11 +237,13 @@ class _Drawn:
     """
 
     def __init__(self, sample: Sample) -> None:
+        self.offered = 0
         self._size, self._seed = sample
         self._heap: list[tuple[int, int, Head, bytes]] = []
 
     def offer(self, index: int, head: Head, leaf: bytes) -> None:
         """Draw for one call; *index* is not that of another one."""
+        self.offered += 1
         lot = -(int(head.nonce, 16) ^ self._seed)
         if len(self._heap) < self._size:
             heappush(self._heap, (lot, index, head, leaf))

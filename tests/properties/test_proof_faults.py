@@ -13,7 +13,9 @@ from tests.properties.test_proof import is_found
 
 pytestmark = pytest.mark.slow
 
-SEED, SIZE, BATCHES = 20261121, 20, 15
+SEED, SIZE, BATCHES = 20261121, 5, 60
+SOONEST = {"what an exemption lifts": 57, "limits": 5}
+"""Batches to begin with where the first does not meet the fault; from there it goes round."""
 
 
 def _nothing(*_: object) -> tuple[()]:
@@ -57,7 +59,8 @@ def test_what_the_encoding_forgets_is_found(
     monkeypatch.setattr(*FAULTS[forgotten])
     seen: Counter[str] = Counter()
     for number in range(BATCHES):
-        run_batch((SEED, number, SIZE), seen, is_found)
+        batch = (SOONEST.get(forgotten, 0) + number) % BATCHES
+        run_batch((SEED, batch, SIZE), seen, is_found)
         if seen["disagreements"]:
             return
     pytest.fail(f"nobody misses {forgotten} in {seen['pairs']} pairs")

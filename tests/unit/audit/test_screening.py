@@ -9,8 +9,6 @@ from policyd_audit.screening import Row, are_in_order, are_records, look, looked
 from policyd_audit.tree import leaf_hash
 from tests.unit.audit.conftest import content, encoded, leaf
 
-SIZE = 1_100
-
 
 def rows(size: int) -> Iterator[Row]:
     """Records of a good log."""
@@ -26,12 +24,13 @@ def test_what_passes_has_its_time() -> None:
     assert found.hashes == [*map(leaf_hash, (good, bad, moved)), None, None]
 
 
-def test_rows_come_in_order_and_whole() -> None:
+@pytest.mark.parametrize("size", [0, 1, 512, 1_100])
+def test_rows_come_in_order_and_whole(size: int) -> None:
     """Every row comes with what was seen of it."""
-    found = list(looked_at(rows(SIZE)))
-    assert [row for each in found for row in each.rows] == list(rows(SIZE))
+    found = list(looked_at(rows(size)))
+    assert [row for each in found for row in each.rows] == list(rows(size))
     times = [ts for each in found if each.seen for ts in each.seen.times]
-    assert times == [content(at)["ts"] for at in range(SIZE)]
+    assert times == [content(at)["ts"] for at in range(size)]
 
 
 def test_what_the_evidence_raises_comes_after_the_rows_before() -> None:

@@ -5,7 +5,7 @@ import os
 import pickle
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import process
 from contextlib import closing
 from functools import partial
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policyd_audit.checkpoint import Checkpoint
+from policyd_audit.evidence import Shared
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.render import as_json
 from policyd_audit.screening import Passed, Screened
@@ -51,6 +53,11 @@ def stretches(found: Found) -> list[tuple[int, int]]:
     return [(each.first, each.end) for each in found if isinstance(each, Passed)]
 
 
+def log_hashes(size: int) -> list[bytes]:
+    """The leaf hashes of so many records of a good log."""
+    return [digest(b"\0" + leaf(at)) for at in range(size)]
+
+
 def test_records_come_in_order_and_whole(new_ledger: New) -> None:
     """Whole tiles are read by others, what is before and behind them by this process."""
     with LedgerFile(new_ledger(SIZE).path) as evidence:
@@ -71,8 +78,25 @@ def test_of_a_stretch_little_comes_back(new_ledger: New) -> None:
     passed = survey(shared, range(256, 768))
     assert passed
     assert passed.times == (content(256)["ts"], content(767)["ts"])
-    hashes = [digest(b"\0" + leaf(at)) for at in range(256, 768)]
-    assert passed.tiles == [(root_of(hashes[:256]), []), (root_of(hashes[256:]), [])]
+    hashes = log_hashes(768)
+    assert passed.tiles == [(root_of(hashes[256:512]), []), (root_of(hashes[512:]), [])]
+
+
+class Longer(LedgerFile):
+    """A ledger that has a row behind those that were asked for."""
+
+    def leaves(
+        self, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, object, object]]:
+        """Yield it, too."""
+        yield from super().leaves(first, end)
+        yield -1, b"", b""
+
+
+def test_a_row_behind_a_stretch_is_not_passed_over(new_ledger: New) -> None:
+    """Where a file is so damaged that a row out of order is met, all are looked at."""
+    ledger = new_ledger(SIZE)
+    assert survey(Shared(0, partial(Longer, ledger.path)), range(256, 512)) is None
 
 
 @pytest.mark.parametrize(("processes", "after"), [(0, 0), (1, 0), (2, SIZE)])
@@ -137,6 +161,7 @@ def reports_agree(ledger: Ledger) -> list[str]:
         ("update leaf set leaf = 'text' where seq = 900", "record-malformed"),
         ("update leaf set seq = 5000 where seq = 1099", "record-unexpected"),
         ("update leaf set seq = 5000 where seq = 300", "record-missing"),
+        ("update leaf set seq = 5000 where seq = 511", "record-missing"),
         ("update leaf set seq = -5 where seq = 300", "record-unexpected"),
         ("update leaf set leaf = (select leaf from leaf where seq = 600) where seq = 800", None),
         ("update tile set data = zeroblob(8192) where n = 2", "tile-differs"),
@@ -151,6 +176,16 @@ def test_findings_do_not_depend_on_it(new_ledger: New, damage: str, code: str | 
     ledger.change(damage)
     found = reports_agree(ledger)
     assert code is None or found[0] == code
+
+
+def test_rows_that_no_number_leads_to_are_looked_for(new_ledger: New) -> None:
+    """Unless there are as many rows as numbers, one process reads all in a row."""
+    ledger = new_ledger(SIZE)
+    ledger.change("delete from leaf where seq = 1090")
+    with LedgerFile(ledger.path) as evidence:
+        found = list(AHEAD(evidence, 0, SIZE))
+    assert not stretches(found)
+    assert numbers(found) == [at for at in range(SIZE) if at != 1090]
 
 
 def filled(tmp_path: Path, changes: dict[int, dict[str, object]]) -> Ledger:
@@ -171,9 +206,17 @@ def test_times_that_go_back_are_found_with_it(tmp_path: Path, at: int) -> None:
 def test_records_that_are_none_are_found_with_it(tmp_path: Path) -> None:
     """What was signed is not right for that."""
     moved = {"id": content(6)["id"]}
-    assert reports_agree(filled(tmp_path, {300: {"v": 2}})) == ["record-malformed"]
-    tmp_path.joinpath("ledger.db").unlink()
-    assert reports_agree(filled(tmp_path, {300: moved})) == ["record-time"]
+    ledger = filled(tmp_path, {300: {"v": 2}, 600: moved})
+    assert reports_agree(ledger) == ["record-malformed", "record-time"]
+
+
+def test_a_stretch_is_in_order_of_time(tmp_path: Path) -> None:
+    """Also from one tile of it to the next."""
+    ledger = filled(tmp_path, {512: {name: content(510)[name] for name in ("id", "ts")}})
+    shared = Shared(0, partial(LedgerFile, ledger.path))
+    assert survey(shared, range(256, 512))
+    assert survey(shared, range(512, 768))
+    assert survey(shared, range(256, 768)) is None
 
 
 def test_what_was_taken_away_beside_is_found_with_it(tmp_path: Path) -> None:
@@ -246,12 +289,30 @@ def test_a_tiled_log_is_shared_too(new_export: Callable[[int], "Exported"]) -> N
         evidence.size = SIZE
         assert stretches(list(AHEAD(evidence, 0, SIZE))) == [(256, 512), (512, 768), (768, 1024)]
         assert verify_log(evidence, vkey=VKEY, screen=AHEAD).holds
+        shared = evidence.shared()
+        with shared.opened() as again:
+            assert list(again.leaves(250, 600)) == list(evidence.leaves(250, 600))
     log.change("tile/0/002", 0, b"wrong")
     log.change("tile/entries/001", 700, b"wrong")
     with TiledLog(Folder(log.path)) as evidence:
         report = verify_log(evidence, vkey=VKEY, screen=AHEAD)
     assert as_json(report) == as_json(log.verify())
     assert report.findings
+
+
+def test_what_is_found_behind_what_was_seen_has_one_order(
+    new_export: Callable[[int], "Exported"],
+) -> None:
+    """Tiles are held to the tree when they end, wherever the walk began."""
+    log = new_export(SIZE)
+    seen = Checkpoint("policyd.example/audit/1", 100, root_of(log_hashes(100)))
+    log.write("tile/0/001", b"short")
+    log.change("tile/entries/002", 700, b"wrong")
+    with TiledLog(Folder(log.path)) as evidence:
+        report = verify_log(evidence, vkey=VKEY, seen=seen, screen=AHEAD)
+    assert as_json(report) == as_json(log.verify(seen=seen))
+    codes = [each.code for each in report.findings]
+    assert codes == ["tile-malformed", "record-hash", "root-differs"]
 
 
 def test_a_server_is_asked_over_a_connection_of_its_own() -> None:

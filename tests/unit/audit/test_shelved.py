@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from policyd_audit.errors import Malformed, Unreadable
 from policyd_audit.export import Export, File
 from policyd_audit.export import body as export_body
 from policyd_audit.ledger_file import LedgerFile
+from policyd_audit.screening import Passed
 from policyd_audit.segment import Segment, body, check_file, manifest_name, parse
+from policyd_audit.sharing import screened
 from policyd_audit.shelved import ShelvedLedger
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.verify import verify
@@ -140,6 +143,21 @@ def test_sealed_records_are_held_to_the_tree_by_their_digests(shelf: Shelf) -> N
     assert "sealed     512 of them, held to the digests of their files" in told
     assert json.loads(render.as_json(report))["sealed"] == 512
     assert shelf.verify(None).sealed == 512
+
+
+def test_what_is_in_the_file_is_shared_among_processes(
+    new_ledger: Callable[[int], Ledger], sign: Callable[..., str]
+) -> None:
+    """What is in segments is for one, which reads each of their files once."""
+    shelf = Shelf(new_ledger(1_100), sign)
+    screen = partial(screened, processes=2, after=3, width=256)
+    with LedgerFile(shelf.ledger.path) as ledger:
+        evidence = ShelvedLedger(ledger, shelf.folder, None)
+        found = [each for each in screen(evidence, 0, 1_100) if isinstance(each, Passed)]
+        assert [(each.first, each.end) for each in found] == [(768, 1_024)]
+        report = verify(ledger, vkey=VKEY, segments=shelf.folder, screen=screen)
+    assert render.as_json(report) == render.as_json(shelf.verify())
+    assert (report.holds, report.sealed) == (True, 512)
 
 
 def test_the_command_looks_beside_the_ledger(
@@ -284,6 +302,7 @@ def test_names_and_single_records(shelf: Shelf) -> None:
     with LedgerFile(shelf.ledger.path) as ledger:
         evidence = ShelvedLedger(ledger, shelf.folder, None)
         assert (evidence.first(), list(evidence.beside(600))) == (0, [])
+        assert (evidence.has_only(512, 700), evidence.has_only(512, 701)) == (True, False)
         assert evidence.leaf(600) == ledger.leaf(600)
         assert [seq for seq, *_ in evidence.leaves(690)] == list(range(690, 700))
         assert [seq for seq, *_ in evidence.leaves(300)] == list(range(300, 700))

@@ -1,11 +1,16 @@
 """The walk over the records: what it finds, and where it puts the blame."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.report import MAX_FINDINGS, Report
+from policyd_audit.sharing import screened
+from policyd_audit.verify import verify
+from tests.unit.audit.conftest import VKEY
 
 if TYPE_CHECKING:
     from tests.unit.audit.conftest import Ledger
@@ -185,7 +190,6 @@ def test_a_changed_tile_is_named_by_its_positions(new_ledger: New) -> None:
     assert message.endswith(" at position 7 and 248 more")
 
 
-@pytest.mark.no_cover  # what it reaches, other tests reach in less time
 def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledger: New) -> None:
     """Where even the tile was made to fit, the tile above tells the 256 records it lies in."""
     ledger = new_ledger(LARGE)
@@ -198,6 +202,17 @@ def test_a_record_forged_with_hash_and_tile_is_named_by_the_tile_above(new_ledge
     assert messages(report)[0] == "tile 1/0 does not match records 768 to 1023 at position 3"
     assert messages(report)[1].startswith("record 65700 (id ")
     assert codes(report)[2:] == ["root-differs"]
+
+
+@pytest.mark.no_cover  # what it reaches, other tests reach in less time
+def test_tiles_above_those_that_others_looked_at_are_held_to_the_tree(new_ledger: New) -> None:
+    """Whole tiles are taken by their hash; what is stored above them must be made of these."""
+    ledger = new_ledger(LARGE)
+    ledger.change("update tile set data = zeroblob(8192) where level = 1")
+    with LedgerFile(ledger.path) as evidence:
+        report = verify(evidence, vkey=VKEY, screen=partial(screened, processes=2))
+    assert codes(report) == ["tile-differs"]
+    assert report.findings[0].facts == {"tile": "1/0", "position": 0, "positions": 256}
 
 
 @pytest.mark.no_cover  # what it reaches, other tests reach in less time

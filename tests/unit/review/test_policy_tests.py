@@ -36,6 +36,14 @@ def engine() -> Engine:
     return Engine(load(POLICIES))
 
 
+@pytest.fixture(scope="module")
+def whole(engine: Engine) -> Report:
+    """What becomes of all tests of the sample; that takes a while."""
+    tests, findings = read_suites(POLICIES, engine.snapshot)
+    assert findings == []
+    return run(engine, tests)
+
+
 @pytest.fixture
 def tried(tmp_path: Path, engine: Engine) -> Tried:
     """Run one entry."""
@@ -51,17 +59,12 @@ def tried(tmp_path: Path, engine: Engine) -> Tried:
     return report
 
 
-def test_the_sample_does_what_its_tests_say(engine: Engine) -> None:
+def test_the_sample_does_what_its_tests_say(engine: Engine, whole: Report) -> None:
     """What a policy owner wrote down as true is true, of the calls that are named and of all."""
-    tests, findings = read_suites(POLICIES, engine.snapshot)
-
-    report = run(engine, tests)
-
-    assert findings == []
-    skipped = [each for each in report.results if each.verdict is Verdict.SKIPPED]
+    skipped = [each for each in whole.results if each.verdict is Verdict.SKIPPED]
     assert [each.test.entry.same_as for each in skipped] == ["v1.0"]
-    assert report.count(Verdict.PASSED) == len(tests) - 1
-    proved = {each.test.place.file for each in report.results if each.calls is None}
+    assert whole.count(Verdict.PASSED) == len(read_suites(POLICIES, engine.snapshot)[0]) - 1
+    proved = {each.test.place.file for each in whole.results if each.calls is None}
     assert proved == {"tests/promises_test.yaml"}
 
 
@@ -360,17 +363,15 @@ def test_what_no_proof_decides(engine: Engine) -> None:
     assert root[0].get("errors") == "1"
 
 
-def test_junit(engine: Engine) -> None:
+def test_junit(whole: Report) -> None:
     """CI systems see each test with its file and line."""
-    report = run(engine, read_suites(POLICIES, engine.snapshot)[0])
-
-    root = ET.fromstring(junit_xml(report))  # noqa: S314 - made by us
+    root = ET.fromstring(junit_xml(whole))  # noqa: S314 - made by us
 
     cases = root.findall("testsuite/testcase")
-    assert len(cases) == len(report.results)
+    assert len(cases) == len(whole.results)
     assert [each.tag for case in cases for each in case] == ["skipped"]
     assert {"name", "file", "line", "classname"} <= set(cases[0].keys())
-    assert junit_xml(report) == junit_xml(report)
+    assert junit_xml(whole) == junit_xml(whole)
 
 
 def test_junit_of_a_failure(tried: Tried) -> None:

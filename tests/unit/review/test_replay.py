@@ -17,6 +17,7 @@ from policyd.model.snapshot import Snapshot
 from policyd.policy import folder
 from policyd.policy.load import load_files
 from policyd.proof.proving import Comparison, compare
+from policyd.review import replay as replaying
 from policyd.review.replay import Difference, Outcome, Replay, Sample, replay
 from tests.servers import POLICIES
 
@@ -169,6 +170,22 @@ def test_a_wrong_proof_is_found_out(sample: Snapshot) -> None:
 
     assert [each.id for each in found.surprises] == ["record-1"]
     assert (found.differences, found.found.surprises) == ([], 1)
+
+
+def test_very_many_calls_are_drawn(sample: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of everything is not asked of everything: what was not asked is unknown."""
+    monkeypatch.setattr(replaying, "ASKED", 5)
+    candidate = tree(*CHANGES["gained"][0])
+    log = [*records(sample, CALLS * 8)]
+    seen = set()
+    for seed in range(16):
+        found, differences, _ = replayed(sample, candidate, log, seed=seed)
+        assert (found.asked, found.counts[Outcome.GAINED]) == (5, 5)
+        assert found.counts[Outcome.UNKNOWN] == 3 == found.why.total()
+        assert found.counts.total() == 32
+        seen |= {each.id for each in differences}
+    assert len(seen) == 8
+    assert [each.seq for each in differences] == sorted(each.seq for each in differences)
 
 
 def test_the_seed_draws_the_sample(sample: Snapshot) -> None:
