@@ -57,9 +57,11 @@ def found(server: Server, folder: Path, *roles: str, phases: str, examples: int)
 
 
 def test_every_promise_is_kept(server: Server, tmp_path: Path) -> None:
-    """Asked with a key that may do everything, each operation keeps what is said of it."""
-    phases = "examples,coverage,fuzzing,stateful"
-    assert not found(server, tmp_path, *ROLES, phases=phases, examples=5)
+    """Asked with a key that may do everything, each operation keeps what is said of it.
+
+    Where policies are published, below, each is asked more: there it can do what it is for.
+    """
+    assert not found(server, tmp_path, *ROLES, phases="examples,fuzzing", examples=5)
     assert server.ready().json()["ready"]
     assert not {"error", "critical"} & {line["level"] for line in server.log_lines()}
 

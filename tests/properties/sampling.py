@@ -19,6 +19,11 @@ def more(times: int) -> settings:
     return settings(max_examples=times * settings().max_examples)
 
 
+def fewer(times: int) -> settings:
+    """Settings for a property whose examples are dear; a soak or `explore` tries more of them."""
+    return settings(max_examples=settings().max_examples // times)
+
+
 def share(
     strategy: st.SearchStrategy[Drawn], holds: Callable[[Drawn], Iterable[bool]], examples: int
 ) -> float:

@@ -21,7 +21,7 @@ from policyd.proof.space import Space
 from policyd.proof.witness import Witness, Witnesses
 from tests.properties.asking import targets
 from tests.properties.pairs import pairs
-from tests.properties.sampling import share
+from tests.properties.sampling import fewer, share
 from tests.properties.world import DATASETS, FIELDS, INTEGRATIONS, MOMENTS, PLACES, WORDS
 
 _ODD = [
@@ -94,6 +94,7 @@ def callers_of(pair: tuple[Snapshot, Snapshot]) -> list[Callers]:
     return [(one.get(each), two.get(each)) for each in sorted({*one, *two})]
 
 
+@fewer(2)
 @given(pairs, st.integers(0, SIZE))
 def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Whatever call one side refuses, or burdens, and the other does not is in a difference."""
@@ -106,6 +107,7 @@ def test_no_difference_is_missed(pair: tuple[Snapshot, Snapshot], start: int) ->
                 assert is_found(space, found, side, witness), (call, facts, witness)
 
 
+@fewer(2)
 @given(pairs, st.integers(0, SIZE))
 def test_every_allowed_call_is_found(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Against a company without integrations, what is found is all that a company allows."""
@@ -127,6 +129,7 @@ class Everything(Changes):
         return True
 
 
+@fewer(3)
 @given(pairs)
 def test_what_did_not_change_need_not_be_looked_at(pair: tuple[Snapshot, Snapshot]) -> None:
     """Looking at every cell finds nothing that looking at what changed does not."""
@@ -199,6 +202,7 @@ def _moment(space: Space, now: datetime) -> int:
     )
 
 
+@fewer(2)
 @given(pairs, st.integers(0, 1 << 40))
 def test_every_difference_is_one(pair: tuple[Snapshot, Snapshot], start: int) -> None:
     """Every call of a difference, whichever is taken, comes out as the difference says."""
