@@ -21,6 +21,7 @@ CODES = {
     "SearchUnavailable": "search-unavailable",
     "PolicyUnread": "policy-unread",
     "LedgerUnavailable": "audit-unavailable",
+    "LedgerStalled": "audit-unavailable",
     "ClockBehind": "clock-behind",
     "DataFolderError": "data-folder",
     "UsageError": "usage",
