@@ -6,12 +6,13 @@ depends neither on their number nor on what they saw: it must add up to the same
 """
 
 import signal
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, suppress
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import TypeAlias
 
 from policyd_audit.alike import time_in_full
 from policyd_audit.errors import VerificationError
@@ -30,13 +31,13 @@ from policyd_audit.screening import (
 )
 from policyd_audit.tree import TILE_WIDTH
 
+_Line: TypeAlias = "Connection[Passed | None, Passed | None]"
+
 AFTER = 50_000
 """Records up to which starting processes takes longer than they save."""
 
 WIDTH = 16 * TILE_WIDTH
 """Records of a stretch, where it is not said otherwise."""
-
-_AHEAD = 16  # stretches for each process, in work and waiting on either side
 
 
 def screened(
@@ -60,26 +61,22 @@ def screened(
     """
     shared = _shared(evidence) if processes > 1 else None
     stretches = _stretches(max(first, shared.first), size, width) if shared else []
-    pool = _pool(processes) if sum(map(len, stretches)) > after else None
-    if not shared or not pool:
+    if not shared or sum(map(len, stretches)) <= after:
         yield from looked_at(evidence.leaves(first))
         return
-    try:
-        work = _Work(pool, shared, stretches, _AHEAD * processes)
+    with closing(_Helpers(processes, shared, stretches)) as helpers:
         if not _is_all_shared(evidence, shared.first, size):
             # Only who reads all in a row meets what stands where it should not.
             yield from looked_at(evidence.leaves(first))
             return
         # Too few are left at either end to get acquainted with them.
         yield from unscreened(evidence.leaves(first, stretches[0].start))
-        for stretch, found in work:
+        for stretch, found in helpers:
             if found:
                 yield found
             else:
                 yield from looked_at(evidence.leaves(stretch.start, stretch.stop))
         yield from unscreened(evidence.leaves(stretches[-1].stop))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _shared(evidence: Evidence) -> Shared | None:
@@ -145,51 +142,63 @@ def _stretches(first: int, size: int, width: int) -> list[range]:
     return [range(start, min(start + width, end)) for start in range(begin, end, width)]
 
 
-def _pool(processes: int) -> ProcessPoolExecutor | None:
-    """Return processes that begin when they are given work; None where there cannot be any."""
-    try:
-        # A fork would take over threads and open files; an interrupt is this process' to handle.
-        return ProcessPoolExecutor(
-            processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-        )
-    except (ImportError, NotImplementedError, OSError):  # no semaphores on this machine
-        return None
+def serve(line: _Line, shared: Shared, stretches: Sequence[range]) -> None:
+    """Survey one stretch after the other, and say what each is, until nobody listens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for who walks to handle
+    with closing(line), suppress(BrokenPipeError):
+        for stretch in stretches:
+            line.send(survey(shared, stretch))
 
 
-class _Work:
-    """Stretches given to processes, up to *most* at once; yields what they find, in order."""
+class _Helpers:
+    """Processes that survey stretches, each every so many-th; yields what they find, in order.
 
-    def __init__(
-        self, pool: ProcessPoolExecutor, shared: Shared, stretches: Sequence[range], most: int
-    ) -> None:
-        self._pool = pool
-        self._shared = shared
-        self._rest = iter(stretches)
-        self._given: deque[tuple[range, Future[Passed | None] | None]] = deque()
-        for _ in range(most):
-            self._give()
+    Each has a pipe of its own, which ends with it: whatever one was at when it was killed, nobody
+    waits for the rest. What fits into its pipe is how far one gets ahead.
+    """
+
+    def __init__(self, count: int, shared: Shared, stretches: Sequence[range]) -> None:
+        self._stretches = stretches
+        # A fork would take over threads and open files.
+        self._context = get_context("spawn")
+        self._processes: list[SpawnProcess] = []
+        self._lines = [self._started(shared, stretches[at::count]) for at in range(count)]
 
     def __iter__(self) -> Iterator[tuple[range, Passed | None]]:
-        while self._given:
-            stretch, future = self._given.popleft()
-            found = _result(future) if future else None
-            self._give()
-            yield stretch, found
+        for at, stretch in enumerate(self._stretches):
+            yield stretch, self._heard(at % len(self._lines))
 
-    def _give(self) -> None:
-        stretch = next(self._rest, None)
-        if stretch is None:
-            return
+    def close(self) -> None:
+        """End those that still run; they have nothing that is worth waiting for."""
+        for process in self._processes:
+            process.kill()
+            process.join()
+        for line in self._lines:
+            if line:
+                line.close()
+
+    def _started(self, shared: Shared, stretches: Sequence[range]) -> "_Line | None":
+        """Return where to listen to one more of them; None if no more may begin."""
+        near, far = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=serve, args=(far, shared, stretches), daemon=True)
+        with closing(far):
+            try:
+                process.start()
+            except OSError:
+                near.close()
+                return None
+        self._processes.append(process)
+        return near
+
+    def _heard(self, at: int) -> Passed | None:
+        """Return what one of them says next; None, then and later, if it was killed."""
+        line = self._lines[at]
+        if line is None:
+            return None
         try:
-            future = self._pool.submit(survey, self._shared, stretch)
-        except (BrokenProcessPool, OSError):  # one was killed, or no more may begin
-            self._given.append((stretch, None))
-        else:
-            self._given.append((stretch, future))
-
-
-def _result(future: Future[Passed | None]) -> Passed | None:
-    try:
-        return future.result()
-    except BrokenProcessPool:  # a process was killed: this one does its work
-        return None
+            found: Passed | None = line.recv()
+        except (EOFError, OSError):
+            line.close()
+            self._lines[at] = None
+            return None
+        return found

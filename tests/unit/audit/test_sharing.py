@@ -6,10 +6,11 @@ import pickle
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import process
 from contextlib import closing
+from errno import EAGAIN
 from functools import partial
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from policyd_audit.evidence import Shared
 from policyd_audit.ledger_file import LedgerFile
 from policyd_audit.render import as_json
 from policyd_audit.screening import Passed, Screened
-from policyd_audit.sharing import screened, survey
+from policyd_audit.sharing import screened, serve, survey
 from policyd_audit.sources import Folder, Server
 from policyd_audit.tiled_log import TiledLog
 from policyd_audit.tree import TILE_WIDTH
@@ -111,16 +112,41 @@ def test_few_records_start_no_process(new_ledger: New, processes: int, after: in
     assert numbers(found) == list(range(SIZE))
 
 
-def test_without_semaphores_one_process_looks(
-    new_ledger: New, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Some machines have no support for several processes; that is no reason to fail."""
-    monkeypatch.setattr(process, "_system_limits_checked", True)
-    monkeypatch.setattr(process, "_system_limited", "there are no semaphores here")
+def test_without_more_processes_one_looks(new_ledger: New, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none may begin, this one reads everything."""
+
+    def start(_: SpawnProcess) -> None:
+        raise BlockingIOError(EAGAIN, "too many processes")
+
+    monkeypatch.setattr(SpawnProcess, "start", start)
     with LedgerFile(new_ledger(SIZE).path) as evidence:
         found = list(AHEAD(evidence, 0, SIZE))
     assert not stretches(found)
     assert numbers(found) == list(range(SIZE))
+
+
+@pytest.fixture
+def _own_interrupt() -> Iterator[None]:
+    """What an interrupt does here stays what it is."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_own_interrupt")
+def test_what_a_process_says(new_ledger: New) -> None:
+    """What each stretch is, in order, and then no more; nothing once nobody listens."""
+    shared = Shared(0, partial(LedgerFile, new_ledger(SIZE).path))
+    near, far = get_context("spawn").Pipe(duplex=False)
+    serve(far, shared, [range(256, 512), range(SIZE, SIZE + 256)])
+    assert [near.recv(), near.recv()] == [survey(shared, range(256, 512)), None]
+    with pytest.raises(EOFError):
+        near.recv()
+
+    near, far = get_context("spawn").Pipe(duplex=False)
+    near.close()
+    serve(far, shared, [range(256, 512)])
+    assert far.closed
 
 
 def test_a_killed_process_leaves_its_work(new_ledger: New) -> None:
