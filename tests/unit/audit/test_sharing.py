@@ -100,6 +100,32 @@ def test_a_row_behind_a_stretch_is_not_passed_over(new_ledger: New) -> None:
     assert survey(Shared(0, partial(Longer, ledger.path)), range(256, 512)) is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update leaf set hash = zeroblob(32) where seq = 300",
+        "update leaf set leaf = x'7b7d' where seq = 300",
+        "delete from leaf where seq = 300",
+        "update tile set data = zeroblob(8192) where level = 0 and n = 1",
+        "update tile set data = x'00' where level = 0 and n = 1",
+        "delete from tile where level = 0 and n = 1",
+    ],
+)
+def test_of_a_stretch_that_is_not_right_nothing_is_said(new_ledger: New, damage: str) -> None:
+    """Whatever is wrong with it: who walks meets it in its place."""
+    ledger = new_ledger(SIZE)
+    ledger.change(damage)
+    shared = Shared(0, partial(LedgerFile, ledger.path))
+    assert survey(shared, range(256, 512)) is None
+    assert survey(shared, range(512, 768))
+
+
+def test_what_is_no_record_is_left_to_who_walks(tmp_path: Path) -> None:
+    """What was signed is in the tree, and yet it may be no record."""
+    shared = Shared(0, partial(LedgerFile, filled(tmp_path, {300: {"v": 2}}).path))
+    assert survey(shared, range(256, 512)) is None
+
+
 @pytest.mark.parametrize(("processes", "after"), [(0, 0), (1, 0), (2, SIZE)])
 def test_few_records_start_no_process(new_ledger: New, processes: int, after: int) -> None:
     """Where it does not pay, or is not wanted, this process looks at the rows."""
