@@ -27,7 +27,7 @@ from policyd.ledger.ledger import Ledger
 from policyd.ledger.reader import Page, Reader
 from policyd.ledger.replacing import replace_file
 from policyd.ledger.stamp import moment, timestamp
-from policyd.model.errors import LedgerUnavailable, PolicydError
+from policyd.model.errors import LedgerUnavailable
 from policyd.points.counters import Counters
 from policyd.points.once import CHUNK, Marks, Once
 
@@ -73,10 +73,8 @@ class _Sums(msgspec.Struct):
     marks: dict[int, Marks]
 
 
-class _Useless(PolicydError):
+class _Useless(Exception):  # noqa: N818 - no error to anybody: the log is read instead
     """The file does not help; the message says why."""
-
-    code = "projection-useless"
 
 
 class Projection:
@@ -115,7 +113,7 @@ class Projection:
         try:
             sums = self._kept()
         except _Useless as error:
-            log.warning("projection-useless", code=error.code, message=error.message)
+            log.warning("projection-useless", code="projection-useless", message=str(error))
             sums = None
         if sums:
             self.counters.resume(sums.counters)

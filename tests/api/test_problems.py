@@ -40,6 +40,7 @@ EXPECTED: list[tuple[errors.PolicydError, int, str]] = [
     (BaseInvalid("base", [FINDING]), 409, "base-invalid"),
     (errors.PolicyUnread("said"), 503, "policy-unread"),
     (errors.LedgerUnavailable("said"), 503, "audit-unavailable"),
+    (errors.LedgerStalled("said"), 503, "audit-unavailable"),
     (LedgerMoved("said"), 503, "ledger-moved"),
     (RecordTooLarge("said"), 503, "audit-unavailable"),
     (errors.ClockBehind("said"), 503, "clock-behind"),
