@@ -73,7 +73,7 @@ class _Sums(msgspec.Struct):
     marks: dict[int, Marks]
 
 
-class _Useless(Exception):  # noqa: N818 - no error to anybody: the log is read instead
+class _Useless(Exception):
     """The file does not help; the message says why."""
 
 
