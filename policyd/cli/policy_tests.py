@@ -66,68 +66,77 @@ class Selection(NamedTuple):
         return of_unit and of_file and of_suite and self.word.lower() in words
 
 
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The root of a policy tree.")]
+_Word = Annotated[
+    str, typer.Option("-k", metavar="WORD", help="Only tests whose words contain this.")
+]
+_Suite = Annotated[str, typer.Option(metavar="WORD", help="Only suites whose name contains this.")]
+_Unit = Annotated[str | None, typer.Option(metavar="UNIT", help="Only this unit's own tests.")]
+_Files = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="Only tests of this file; repeat it.")
+]
+_Coverage = Annotated[
+    bool, typer.Option("--coverage", help="Name the rules that no test tried, or would miss.")
+]
+_ChangedSince = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REV", help="Cover rules changed since this revision, or folder (`./old`)."
+    ),
+]
+_Mutate = Annotated[
+    bool,
+    typer.Option(
+        "--mutate",
+        help="Slip each rule a little, with --changed-since the changed ones, and see whether"
+        " a test notices.",
+    ),
+]
+_FromWitness = Annotated[
+    tuple[int, Path] | None,
+    typer.Option(
+        metavar="N REVIEW",
+        help="Run nothing: print the test of region N's witness in this review.json.",
+    ),
+]
+_FromAudit = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="Run nothing: print the test of this record's call."),
+]
+_Expected = Annotated[
+    Expect | None,
+    typer.Option(
+        help="What such a test expects: of a record what was decided, of a witness what this"
+        " tree decides, where nothing is said."
+    ),
+]
+_Junit = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")
+]
+_Output = Annotated[Format, typer.Option("--format", help="How the results are printed.")]
+
+
 def register(app: typer.Typer) -> None:
     """Give *app* the command."""
     app.command("test", epilog=ending(_EXAMPLE, _CODES))(run_tests)
 
 
 def run_tests(  # noqa: PLR0913 - options of a command
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The root of a policy tree.")],
+    folder: _Folder,
     *,
-    word: Annotated[
-        str, typer.Option("-k", metavar="WORD", help="Only tests whose words contain this.")
-    ] = "",
-    suite: Annotated[
-        str, typer.Option(metavar="WORD", help="Only suites whose name contains this.")
-    ] = "",
-    unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Only this unit's own tests.")
-    ] = None,
-    file: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Only tests of this file; repeat it.")
-    ] = None,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Name the rules that no test tried, or would miss.")
-    ] = False,
-    changed_since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REV", help="Cover rules changed since this revision, or folder (`./old`)."
-        ),
-    ] = None,
-    mutate: Annotated[
-        bool,
-        typer.Option(
-            "--mutate",
-            help="Slip each rule a little, with --changed-since the changed ones, and see whether"
-            " a test notices.",
-        ),
-    ] = False,
-    from_witness: Annotated[
-        tuple[int, Path] | None,
-        typer.Option(
-            metavar="N REVIEW",
-            help="Run nothing: print the test of region N's witness in this review.json.",
-        ),
-    ] = None,
-    from_audit: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Run nothing: print the test of this record's call."),
-    ] = None,
-    expect: Annotated[
-        Expect | None,
-        typer.Option(
-            help="What such a test expects: of a record what was decided, of a witness what this"
-            " tree decides, where nothing is said."
-        ),
-    ] = None,
+    word: _Word = "",
+    suite: _Suite = "",
+    unit: _Unit = None,
+    file: _Files = None,
+    coverage: _Coverage = False,
+    changed_since: _ChangedSince = None,
+    mutate: _Mutate = False,
+    from_witness: _FromWitness = None,
+    from_audit: _FromAudit = None,
+    expect: _Expected = None,
     url: Url = DEFAULT_URL,
-    junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")
-    ] = None,
-    output: Annotated[
-        Format, typer.Option("--format", help="How the results are printed.")
-    ] = Format.TEXT,
+    junit: _Junit = None,
+    output: _Output = Format.TEXT,
     as_json: AsJson = False,
 ) -> int:
     """Run the tests of a policy tree, each `*_test.yaml` of it."""

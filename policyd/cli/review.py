@@ -49,68 +49,71 @@ class Format(StrEnum):
     GITHUB = "github"
 
 
+_Base = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BASE..HEAD|BASE_DIR", help="Two git revisions, or a folder to compare with."
+    ),
+]
+_Head = Annotated[
+    Path | None, typer.Argument(metavar="[HEAD_DIR]", help="The folder that is reviewed.")
+]
+_Policies = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where the policy tree is in the repository.")
+]
+_Earlier = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="Review nothing, write this review.json."),
+]
+_Out = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the review as review.json too.")
+]
+_Form = Annotated[Format, typer.Option("--format", help="How the review is written.")]
+_Plain = Annotated[
+    bool, typer.Option("--plain", help="One fact on each line, however long, without colour.")
+]
+_Detailed = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Say by the exit code what was found.")
+]
+_Now = Annotated[str, typer.Option(metavar="TIME", help="A day or time, in place of the clock's.")]
+_Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Have this server review it, and replay its log."),
+]
+_Window = Annotated[
+    str | None,
+    typer.Option(metavar="7d|FROM..UNTIL", help="Replay these records, not the last 30 days."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Give *app* the command."""
     app.command("review", epilog=ending(_EXAMPLE, _CODES))(review_change)
 
 
 def review_change(  # noqa: PLR0913 - one parameter per option
-    base: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="BASE..HEAD|BASE_DIR", help="Two git revisions, or a folder to compare with."
-        ),
-    ] = None,
-    head: Annotated[
-        Path | None, typer.Argument(metavar="[HEAD_DIR]", help="The folder that is reviewed.")
-    ] = None,
+    base: _Base = None,
+    head: _Head = None,
     *,
-    policies: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the policy tree is in the repository.")
-    ] = Path("policies"),
-    earlier: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Review nothing, write this review.json."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the review as review.json too.")
-    ] = None,
-    form: Annotated[
-        Format, typer.Option("--format", help="How the review is written.")
-    ] = Format.TEXT,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="One fact on each line, however long, without colour.")
-    ] = False,
-    detailed: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Say by the exit code what was found.")
-    ] = False,
-    now: Annotated[
-        str, typer.Option(metavar="TIME", help="A day or time, in place of the clock's.")
-    ] = "",
-    url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Have this server review it, and replay its log."),
-    ] = None,
-    window: Annotated[
-        str | None,
-        typer.Option(metavar="7d|FROM..UNTIL", help="Replay these records, not the last 30 days."),
-    ] = None,
+    policies: _Policies = Path("policies"),
+    earlier: _Earlier = None,
+    out: _Out = None,
+    form: _Form = Format.TEXT,
+    plain: _Plain = False,
+    detailed: _Detailed = False,
+    now: _Now = "",
+    url: _Url = None,
+    window: _Window = None,
     as_json: AsJson = False,
 ) -> int:
     """Say what a change opens, whether proved, and who approves."""
-    if url is None and window:
-        raise UsageError("`--window` is about a log: name its server with `--url`")
-    if url and now:
-        message = "`--now` is not for a server, which has a clock of its own"
-        raise UsageError(message, code="server-clock")
-    if earlier is None and url:
-        found = _replayed(url, base, head, policies, window)
-    elif earlier is None:
-        found = _reviewed(base, head, policies, now)
-    elif base is None:
+    _check_options(base, earlier, (url, window, now))
+    if earlier:
         found = _read(earlier)
+    elif url:
+        found = _replayed(url, base, head, policies, window)
     else:
-        raise UsageError("`--from` reviews nothing: leave it out, or the trees")
+        found = _reviewed(base, head, policies, now)
     if out:
         _write(out, found.to_json())
     if as_json or form is not Format.TEXT:
@@ -120,6 +123,20 @@ def review_change(  # noqa: PLR0913 - one parameter per option
     else:
         _show(found, is_plain=plain)
     return _detailed(found) if detailed else _exit_code(found)
+
+
+def _check_options(
+    base: str | None, earlier: Path | None, asked: tuple[str | None, str | None, str]
+) -> None:
+    """Refuse options that would be without effect; *asked* are server, window and clock."""
+    url, window, now = asked
+    if url is None and window:
+        raise UsageError("`--window` is about a log: name its server with `--url`")
+    if url and now:
+        message = "`--now` is not for a server, which has a clock of its own"
+        raise UsageError(message, code="server-clock")
+    if earlier and (base or url):
+        raise UsageError("`--from` reviews nothing: leave it out, or the trees and the server")
 
 
 def _reviewed(base: str | None, head: Path | None, policies: Path, now: str) -> "Review":

@@ -9,7 +9,7 @@ import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.model.errors import Conflict, DataFolderError
+from policyd.model.errors import Conflict, PolicydError
 from policyd.points.administration import PolicyInForce
 from policyd.points.changes import Content, plain
 from policyd.points.decision import Sender
@@ -62,14 +62,14 @@ class DryReviews:
                 f"{MOST} reviews are under way already: try again when one of them has ended",
                 code="reviews-busy",
             )
-        name = base or self._policy.current.basis.snapshot
-        _, old = await self._publications.tree(name)
         self._under_way += 1
-        work = partial(self._reviewed, by, Content(name, files), old, window)
-        order = Order(PolicyStore.draw_id(), KIND, by.key.id, name, "policyd review --url URL")
         try:
+            name = base or self._policy.current.basis.snapshot
+            _, old = await self._publications.tree(name)
+            work = partial(self._reviewed, by, Content(name, files), old, window)
+            order = Order(PolicyStore.draw_id(), KIND, by.key.id, name, "policyd review --url URL")
             return await self._jobs.begin(order, work)
-        except DataFolderError:
+        except PolicydError:
             self._under_way -= 1
             raise
 

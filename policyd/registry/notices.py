@@ -45,15 +45,16 @@ class NoticeStore:
     def unsent(self, current: Iterable[Notice], *, at: str) -> list[Noted]:
         """Of the *current* notices those that were not sent, the oldest first.
 
-        A notice that is new is so *at* that time. What is no notice any more is forgotten: should
-        it be one again, it is another one.
+        A notice that is new is so *at* that time. What is no notice any more is forgotten, but for
+        what has happened: should it be one again, it is another one.
         """
         by_id = {each.id: each for each in current}
         with told(self._path), Session(self._engine) as session:
             known = {row.id: row for row in session.exec(select(NoticeRow)).all()}
             session.add_all(_row(by_id[each], at) for each in by_id.keys() - known.keys())
             for gone in known.keys() - by_id.keys():
-                session.delete(known[gone])
+                if not known[gone].lasting:  # that one may be asked for again, further back
+                    session.delete(known[gone])
             session.commit()
             wanted = select(NoticeRow).where(col(NoticeRow.sent_at).is_(None))
             oldest = wanted.order_by(col(NoticeRow.at), col(NoticeRow.id))

@@ -1,10 +1,10 @@
 """Headlines: the few words that every rendering of a review has in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from policyd.review.artefact import Change, FileTold, Proved, RegionTold, Review, Side
 from policyd.review.notices import Level, Notice, is_blocking, worst_first
-from policyd.review.sentences import concern
+from policyd.review.sentences import concern, numbered, plural
 
 _HEADLINES = {
     "blocked": "BLOCKED: {why}",
@@ -14,7 +14,6 @@ _HEADLINES = {
     "same": "CHANGES NO CALL",
 }
 _BLOCKS = {"lint": "lint has errors", "tests": "policy tests fail"}
-_TOLD = 12  # regions by their numbers
 _MARKS = {"opens": "+", "closes": "-", "duty": "~", "limit": "~"}
 
 
@@ -27,7 +26,7 @@ def headline(review: Review) -> str:
         return "ASKS LESS of calls that are allowed"
     words = _HEADLINES[review.state].format(why=why)
     if review.state == "same" and not review.totals.deciding:
-        return f"{words}: {_plural(review.totals.files, 'file')} changed in form or words only"
+        return f"{words}: {plural(review.totals.files, 'file')} changed in form or words only"
     return words
 
 
@@ -49,15 +48,11 @@ def totals(review: Review) -> str:
             thing = f" {one if count == 1 else _MANY[one]}" if one else ""
             parts.append(f"{verb} {count}{thing}")
     text = ", ".join(parts)
-    changed = f"{_plural(all_.changes, 'change')} in {_plural(all_.files, 'file')}"
+    changed = f"{plural(all_.changes, 'change')} in {plural(all_.files, 'file')}"
     return f"{text[:1].upper()}{text[1:]}; {changed}."
 
 
 _MANY = {"duty": "duties", "limit": "limits"}
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def waiting(review: Review) -> str:
@@ -65,7 +60,7 @@ def waiting(review: Review) -> str:
     if review.blocked_by:
         return f"Blocked: {headline(review).partition(': ')[2]}."
     count = len(review.routing.approvers)
-    return f"Waiting for {_plural(count, 'approval')}."
+    return f"Waiting for {plural(count, 'approval')}."
 
 
 def marked(region: RegionTold) -> str:
@@ -90,7 +85,7 @@ def proof_rows(review: Review) -> Iterator[tuple[str, str]]:
     """What was proved: a name for what it is about, and the verdict."""
     proof = review.proof
     counts = [sum(each.side == side for each in review.regions) for side in ("opens", "closes")]
-    yield "calls", _verdict(proof.access, *(_plural(count, "region") for count in counts))
+    yield "calls", _verdict(proof.access, *(plural(count, "region") for count in counts))
     yield "guardrails", _verdict(proof.guardrails, "what units may have", "what they had")
     for unit in proof.units:
         yield f"unit {unit.unit}", _unit_words(unit.verdict, unit.told)
@@ -121,7 +116,7 @@ def lint_words(review: Review) -> str:
     """What lint came to."""
     all_ = review.totals
     silent = f", {all_.suppressed} suppressed" if all_.suppressed else ""
-    return f"{_plural(all_.errors, 'error')}, {_plural(all_.warnings, 'warning')}{silent}"
+    return f"{plural(all_.errors, 'error')}, {plural(all_.warnings, 'warning')}{silent}"
 
 
 def told_lint(review: Review) -> list[Notice]:
@@ -204,12 +199,3 @@ def what_of(change: Change) -> str:
     if not change.decides:
         return "words only"
     return numbered(change.regions) or "changes no call"
-
-
-def numbered(regions: Sequence[int]) -> str:
-    """The regions by their numbers; nothing if there are none."""
-    if not regions:
-        return ""
-    numbers = ", ".join(map(str, regions[:_TOLD]))
-    more = ", …" if len(regions) > _TOLD else ""
-    return f"region{'s' if len(regions) > 1 else ''} {numbers}{more}"

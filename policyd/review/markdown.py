@@ -16,7 +16,6 @@ from policyd.review.headlines import (
     lint_words,
     marked,
     means,
-    numbered,
     proof_rows,
     test_words,
     told_lint,
@@ -27,6 +26,7 @@ from policyd.review.headlines import (
 from policyd.review.replay_words import coverage, replay_words, told_rows
 from policyd.review.replayed import Replayed
 from policyd.review.routing import summary
+from policyd.review.sentences import numbered, plural
 
 LIMIT = 65_536
 """Characters that a comment may have where most of them are posted."""
@@ -44,7 +44,7 @@ def comment(review: Review) -> str:
         elif not left:
             text += f"\n\n{part}"
     if left:
-        parts = f"{left} more part{'' if left == 1 else 's'}"
+        parts = plural(left, "more part")
         text += f"\n\n**{parts} of this review did not fit: see review.json.**"
     return f"{text}\n\n{totals(review)} {_safe(waiting(review))}\n"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from policyd.review.replayed import Answer, Replayed, Row, Window
-from policyd.review.sentences import listed
+from policyd.review.sentences import listed, numbered, plural
 
 _WORDS = {
     "gained": "gained",
@@ -43,7 +43,7 @@ def replay_words(replay: Replayed) -> str:
         if name in _ALWAYS or replay.counts.get(name)
     ]
     drift = f"; {replay.drifted:,} had drifted before this change" if replay.drifted else ""
-    return f"{_many(replay.calls, 'call')} {between}: {', '.join(parts)}{drift}"
+    return f"{plural(replay.calls, 'call')} {between}: {', '.join(parts)}{drift}"
 
 
 def _between(window: Window) -> str:
@@ -60,8 +60,8 @@ def told_rows(replay: Replayed) -> Iterator[RowTold]:
 
 def _told(row: Row) -> RowTold:
     to = f" at `{row.to}`" if row.to else ""
-    regions = f" (region {', '.join(map(str, row.regions))})" if row.regions else ""
-    calls = f"{_many(row.count, 'call')} {_WORDS[row.outcome]}"
+    regions = f" ({numbered(row.regions)})" if row.regions else ""
+    calls = f"{plural(row.count, 'call')} {_WORDS[row.outcome]}"
     drift = f", {row.drifted:,} of them drifted" if row.drifted else ""
     recorded = "" if row.recorded.allow == row.before.allow else f"recorded {_said(row.recorded)}; "
     flow = f"`{row.caller}` {row.action} `{row.data}`{to}"
@@ -87,14 +87,14 @@ def coverage(replay: Replayed) -> Iterator[str]:
     if replay.calls:
         yield _asked(replay)
     if replay.more:
-        yield f"{_many(replay.more, 'more call')} come out differently, in rows that are not told"
+        yield f"{plural(replay.more, 'more call')} come out differently, in rows that are not told"
     if replay.withheld:
         yield (
-            f"{_many(replay.withheld, 'call')} of others, in rows that this key may not see: an"
+            f"{plural(replay.withheld, 'call')} of others, in rows that this key may not see: an"
             " approver or auditor does"
         )
     for why, count in replay.why.items():
-        yield f"{_many(count, 'call')} could not be decided: {why}"
+        yield f"{plural(count, 'call')} could not be decided: {why}"
     if replay.by_others or replay.by_unkept:
         yield _by_whom(replay)
     yield from _unseen(replay.window)
@@ -103,7 +103,7 @@ def coverage(replay: Replayed) -> Iterator[str]:
 def _unseen(window: Window) -> Iterator[str]:
     """What of the window was not looked at, and why."""
     if window.left_out:
-        left = _many(window.left_out, "older record")
+        left = plural(window.left_out, "older record")
         yield f"{left} of the window were left out: so many are not replayed at a time"
     if window.pruned_until:
         yield f"the log begins at {window.pruned_until[:MINUTE]}Z: what was before that was pruned"
@@ -111,14 +111,14 @@ def _unseen(window: Window) -> Iterator[str]:
         lost = listed((f"{first} to {end - 1}" for first, end in window.lost), 8)
         yield f"records that cannot be read: {lost}"
     if window.erased:
-        yield f"{_many(window.erased, 'record')} had parts erased, which no decision reads"
+        yield f"{plural(window.erased, 'record')} had parts erased, which no decision reads"
 
 
 def _asked(replay: Replayed) -> str:
-    said = f"{_many(replay.matched, 'call')} in changed regions decided by both"
+    said = f"{plural(replay.matched, 'call')} in changed regions decided by both"
     if not replay.sampled:
         return said
-    others = f"{_many(replay.sampled, 'other')} drawn by seed {replay.seed}"
+    others = f"{plural(replay.sampled, 'other')} drawn by seed {replay.seed}"
     is_wrong = bool(replay.contradictions)
     come = "SOME COME OUT DIFFERENTLY" if is_wrong else "none comes out differently"
     return f"{said}, and {others} as a check on the proof: {come}"
@@ -130,7 +130,3 @@ def _by_whom(replay: Replayed) -> str:
         f"{replay.by_base:,} calls were decided by the base, {replay.by_others:,} by other policies"
         f"{unkept}; each was decided again by its own record"
     )
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

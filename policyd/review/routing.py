@@ -18,7 +18,7 @@ from policyd.review.artefact import (
     RegionTold,
     Routing,
 )
-from policyd.review.sentences import concern
+from policyd.review.sentences import concern, plural
 
 FAST, SLOW = "fast", "slow"
 _UNPROVED = (str(Verdict.MAYBE), str(Verdict.NOT_PROVED))
@@ -233,4 +233,4 @@ def summary(routing: Routing) -> str:
     `slow lane, 3 approvals`.
     """
     count = len(routing.approvers)
-    return f"{routing.lane} lane, {count} approval{'' if count == 1 else 's'}"
+    return f"{routing.lane} lane, {plural(count, 'approval')}"

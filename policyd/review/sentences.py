@@ -1,6 +1,6 @@
 """Sentences: regions and sets of names in words that a policy owner reads aloud."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policyd.model.decision import Obligation
 from policyd.proof.proving import Region
@@ -18,6 +18,28 @@ def listed(names: Iterable[str], most: int = _TOLD) -> str:
     known = list(names)
     more = f" and {len(known) - most} more" if len(known) > most else ""
     return ", ".join(f"`{each}`" for each in known[:most]) + more
+
+
+def plural(count: int, word: str) -> str:
+    """So many of what the word says.
+
+    >>> plural(1, "call"), plural(1200, "call")
+    ('1 call', '1,200 calls')
+    """
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def numbered(regions: Sequence[int]) -> str:
+    """The regions by their numbers; nothing if there are none.
+
+    >>> numbered([2]), numbered([2, 5])
+    ('region 2', 'regions 2, 5')
+    """
+    if not regions:
+        return ""
+    numbers = ", ".join(map(str, regions[:_MANY]))
+    more = ", …" if len(regions) > _MANY else ""
+    return f"region{'s' if len(regions) > 1 else ''} {numbers}{more}"
 
 
 _PARTS = {

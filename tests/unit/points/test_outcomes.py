@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from policyd.ledger import record
 from policyd.ledger.folder import DataFolder, create
 from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Reader
@@ -20,6 +19,7 @@ from policyd.points.metrics import Metrics
 from policyd.points.once import Once
 from policyd.points.outcomes import Outcome, OutcomePoint, UnaskedCall
 from policyd.points.projection import Projection
+from tests.unit.points.decided import decided
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DONE = Outcome("ok")
@@ -70,26 +70,7 @@ def folder(tmp_path: Path) -> DataFolder:
 async def decide(ledger: Ledger, effect: str = "allow") -> str:
     """The id of a new decision that the key `k1` got."""
     made = ledger.stamp()
-    decision = record.Decision(
-        **record.stamped(made),
-        caller=record.Caller(key="k1", address="127.0.0.1"),
-        call=record.Call(
-            subject="sales/x",
-            action="read",
-            system="erp",
-            dataset="erp/customers",
-            labels=record.Labels(),
-            destination=record.Destination(),
-        ),
-        facts=record.Facts(now=made.ts),
-        snapshot=f"sha256:{'0' * 64}",
-        source="folder",
-        engine="policyd/0",
-        decision=effect,
-        reasons=(),
-        obligations=(),
-    )
-    await ledger.append([record.encode(decision)])
+    await ledger.append([decided(made, effect)])
     return made.id
 
 

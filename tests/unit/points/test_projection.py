@@ -16,6 +16,7 @@ from policyd.ledger.ledger import Ledger, Options
 from policyd.ledger.reader import Page, Reader
 from policyd.points.once import Once
 from policyd.points.projection import Projection, signed
+from tests.unit.points.decided import decided
 
 NOW = datetime(2026, 3, 17, 12, tzinfo=UTC)
 WALL = NOW.replace(tzinfo=None)
@@ -55,8 +56,7 @@ class World:
         counted = {BUCKETS[rule]: self.decided for rule in BUCKETS}
         self.projection.counters.add(counted, WALL)
         made = self.ledger.stamp()
-        leaf = record.encode(_decision(made, counted))
-        return self.ledger.submit([leaf])
+        return self.ledger.submit([decided(made, counted=counted)])
 
     def report(self, index: int) -> asyncio.Future[int]:
         """Say what became of a call."""
@@ -74,29 +74,6 @@ class World:
     def known(self) -> tuple[object, object]:
         """Everything that is summed up."""
         return self.projection.counters.sums(), self.projection.once.marks()
-
-
-def _decision(made: Any, counted: dict[str, int]) -> record.Decision:  # noqa: ANN401 - a stamp
-    return record.Decision(
-        **record.stamped(made),
-        caller=record.Caller(key="k1", address="127.0.0.1"),
-        call=record.Call(
-            subject="sales/a",
-            action="read",
-            system="erp",
-            dataset="erp/customers",
-            labels=record.Labels(),
-            destination=record.Destination(),
-        ),
-        facts=record.Facts(now=made.ts),
-        snapshot=f"sha256:{'0' * 64}",
-        source="folder",
-        engine="policyd/0",
-        decision="allow",
-        reasons=(),
-        obligations=(),
-        counted=counted,
-    )
 
 
 @asynccontextmanager

@@ -45,3 +45,6 @@ def test_what_has_happened_is_kept(store: NoticeStore) -> None:
     assert store.happened("t1") == store.happened("t2") == [HAPPENED]
     assert store.happened("t3") == []
     assert store.unsent([HAPPENED], at="t4") == [Noted("t2", HAPPENED)]
+    store.sent([Noted("t2", HAPPENED)], at="t5")
+    assert store.unsent([], at="t6") == []  # too old for the receiver, who looks back two weeks
+    assert store.happened("t1") == [HAPPENED]
