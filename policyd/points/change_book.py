@@ -46,6 +46,7 @@ class Book:
         self._keys = keys
         self.unreviewed: tuple[Change, ...] = ()
         self._lock = asyncio.Lock()
+        self._catching_up = asyncio.Lock()
         self._behind: list[tuple[Publication, tuple[Change, ...]]] = []
         self._busy: set[str] = set()
 
@@ -128,11 +129,12 @@ class Book:
             log.error("registry-behind", code=error.code, why=error.message)  # noqa: TRY400
 
     async def _catch_up(self) -> None:
-        while self._behind:
-            publication, changes = self._behind[0]
-            await asyncio.to_thread(self.store.publish, publication, *changes)
-            del self._behind[0]
-            await self.look_for_emergencies()
+        async with self._catching_up:
+            while self._behind:
+                publication, changes = self._behind[0]
+                await asyncio.to_thread(self.store.publish, publication, *changes)
+                del self._behind[0]  # only now: what could not be written is tried again
+                await self.look_for_emergencies()
 
     async def look_for_emergencies(self) -> None:
         """Find out anew which changes wait for agreement though they are in force."""
