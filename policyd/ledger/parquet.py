@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import duckdb
 
-from policyd.ledger.promoted import ADDRESS_KEY, HOST
+from policyd.ledger.promoted import ADDRESS_KEY, HOST, PLAIN
 from policyd.model.errors import PolicydError
 
 ROW_GROUP = 8192
@@ -108,8 +108,9 @@ COLUMNS: dict[str, str] = {
 """Each column but `seq` and `leaf`, and where `r`, the record, has it; null where it has not."""
 
 _READ = (
+    f"select *, {PLAIN} as plain from ("  # noqa: S608 - our own words
     "select seq, leaf, from_json(case when json_valid(text) then text else '{}' end, $shape) as r "
-    "from (select seq, leaf, try(decode(leaf)) as text from taken)"
+    "from (select seq, leaf, try(decode(leaf)) as text from taken))"
 )
 
 
@@ -219,6 +220,8 @@ def connect(aside: Path, memory: int, threads: int = 1) -> duckdb.DuckDBPyConnec
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # Files are local, and mostly in memory: handing reads over costs more than they do.
+            "async_threads": 0,
             "threads": threads,
             "memory_limit": f"{memory}B",
             "temp_directory": str(aside),

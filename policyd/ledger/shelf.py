@@ -57,16 +57,12 @@ class Shelf:
 
     def numbers(self) -> list[int]:
         """The segments of which there is a file or a manifest, in order."""
-        found = set()
+        names: set[str] = set()
         with suppress(FileNotFoundError):
-            for each in self.folder.iterdir():
-                stem = each.name.removeprefix("segment-").partition(".")[0]
-                if stem.isascii() and stem.isdecimal():
-                    found.add(int(stem))
-        return [each for each in sorted(found) if self._exists(each)]
-
-    def _exists(self, number: int) -> bool:
-        return self.file(number).exists() or self.manifest(number).exists()
+            names.update(os.listdir(self.folder))  # noqa: PTH208 - for each question: no objects
+        stems = {each.removeprefix("segment-").partition(".")[0] for each in names}
+        numbers = sorted(int(each) for each in stems if each.isascii() and each.isdecimal())
+        return [each for each in numbers if not names.isdisjoint(_names(each))]
 
     def read(self, number: int, signer: Signer) -> Segment:
         """What the manifest of a segment says, which this log has signed.
@@ -148,3 +144,7 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _names(number: int) -> tuple[str, str]:
+    return file_name(number), manifest_name(number)

@@ -20,8 +20,8 @@ from policyd.search.asking import (
 )
 from policyd.search.condition import condition
 from policyd.search.database import Cut, Database, Deadline, Row
-from policyd.search.log import Log
-from policyd.search.sweep import Sight, Sweep, Way
+from policyd.search.log import Log, Way
+from policyd.search.sweep import Sight, Sweep
 
 _PAGE_LEAST = 2
 """Segments that are searched first for a page: mostly they are enough."""

@@ -3,13 +3,14 @@
 The asker's bounds and the stretch of time stand beside the compiled text, never in it.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from policyd.model.errors import QueryRefused
 from policyd.search.asking import Bounds, Scope
+from policyd.search.contents import Contents, may_be_asked, may_have
 from policyd.search.fields import FIELDS
 from policyd.search.language import parse
 from policyd.search.query import Place
@@ -26,11 +27,19 @@ ANYWHERE = Place(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition of SQL and its parameters; some need the table `outcomes`, see `sql.OUTCOMES`."""
+    """A condition of SQL and its parameters.
+
+    Attributes:
+        text: Over the columns of segments.
+        parameters: By their names.
+        asks_outcomes: Whether it needs the table `outcomes`, see `sql.OUTCOMES`.
+        may_hold: Whether it may hold of a record among such contents.
+    """
 
     text: str
     parameters: dict[str, Any]
     asks_outcomes: bool = False
+    may_hold: Callable[[Contents], bool] = lambda _contents: True
 
 
 def condition(scope: Scope) -> Condition:
@@ -51,7 +60,11 @@ def condition(scope: Scope) -> Condition:
     if scope.bounds:
         parts.append(_OWN)
         parameters |= _own(scope.bounds)
-    return Condition(" and ".join(parts), parameters, found.asks_outcomes)
+
+    def may_hold(contents: Contents) -> bool:
+        return may_be_asked(contents, scope) and may_have(contents, query.condition)
+
+    return Condition(" and ".join(parts), parameters, found.asks_outcomes, may_hold)
 
 
 def _own(bounds: Bounds) -> dict[str, Any]:

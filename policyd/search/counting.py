@@ -17,7 +17,8 @@ from policyd.search.condition import check_rights
 from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Deadline, Row
 from policyd.search.fields import LISTS
-from policyd.search.sweep import Sight, Sweep, Way
+from policyd.search.log import Way
+from policyd.search.sweep import Sight, Sweep
 
 MOST_SERIES = 12
 """Values of a histogram that are counted by themselves; the rest are counted together."""

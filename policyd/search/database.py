@@ -6,17 +6,20 @@ those as the files they are, and nothing else: neither other files nor anything 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from threading import Timer
+from time import monotonic
 from typing import Any
 
 import duckdb
 
 from policyd.ledger.parquet import ROWS, connect, quoted
 from policyd.model.errors import PolicydError
+from policyd.search.alarm import Alarm
+from policyd.search.contents import STATEMENT, Contents, contents_of
 
 Parameters = Mapping[str, object]
 Row = tuple[Any, ...]
 
+_CONTENTS_S = 60.0
 _AT_ONCE = 2048  # records handed over at a time; DuckDB's own vectors have as many
 
 
@@ -79,11 +82,13 @@ class Database:
 
     def __init__(self, folder: Path, aside: Path, memory: int, threads: int) -> None:
         self._db = connect(aside, memory, threads)
+        self._alarm = Alarm(self._db.interrupt)
         self._db.execute("set parquet_metadata_cache = true")
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute("set timezone = 'UTC'")
         self._db.execute("create table taken(seq bigint, leaf blob)")
         self._db.execute(f"create table tail as {ROWS}")
+        self._db.execute(f"prepare take as insert into tail {ROWS}")
         self._db.execute(f"set allowed_directories = [{quoted(str(folder))}]")
         self._db.execute("set enable_external_access = false")
         self._db.execute("set lock_configuration = true")
@@ -96,7 +101,7 @@ class Database:
                 "insert into taken select unnest($1::bigint[]), unnest($2::blob[])",
                 [[seq for seq, _ in some], [leaf for _, leaf in some]],
             )
-            self._db.execute(f"insert into tail {ROWS}")
+            self._db.execute("execute take")  # planning it takes longer than a record does
             self._db.execute("truncate taken")
 
     def drop(self, records: range) -> None:
@@ -104,6 +109,17 @@ class Database:
         self._db.execute(
             "delete from tail where seq >= $1 and seq < $2", [records.start, records.stop]
         )
+
+    def contents(self, path: Path) -> Contents:
+        """What is in a segment.
+
+        Raises:
+            Cut: it needs too much memory.
+            Broken: its file cannot be read.
+        """
+        statement = STATEMENT.format(log=files([path]))
+        (row,) = self.rows(statement, {}, Deadline(_CONTENTS_S, monotonic))
+        return contents_of(row)
 
     def rows(self, statement: str, parameters: Parameters, deadline: Deadline) -> list[Row]:
         """What a statement gives.
@@ -113,21 +129,19 @@ class Database:
             Broken: a file cannot be read.
         """
         deadline.check()
-        alarm = Timer(deadline.left, self._db.interrupt)
-        alarm.start()
         try:
-            return self._db.execute(statement, dict(parameters)).fetchall()
+            with self._alarm.after(deadline.left):
+                return self._db.execute(statement, dict(parameters)).fetchall()
         except duckdb.InterruptException:
             raise Cut("the time is over") from None
         except duckdb.OutOfMemoryException:
             raise Cut("it needs too much memory", code="memory") from None
         except duckdb.Error as error:
             raise Broken(str(error).partition("\n")[0]) from error
-        finally:
-            alarm.cancel()
 
     def close(self) -> None:
         """Give up what is held."""
+        self._alarm.close()
         self._db.close()
 
 

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from policyd.ledger.stamp import timestamp
 from policyd.search.asking import Flow, Flows, FlowsFound, Ways
 from policyd.search.database import Cut, Row
-from policyd.search.sweep import Sweep, Way
+from policyd.search.log import Way
+from policyd.search.sweep import Sweep
 
 MOST_EDGES = 50_000
 """Flows that are followed at most, the busiest ones."""

@@ -4,7 +4,8 @@ from policyd.ledger.stamp import timestamp
 from policyd.search.asking import Pair, Pairing, PairingFound
 from policyd.search.countable import COLUMNS
 from policyd.search.database import Cut, Row
-from policyd.search.sweep import Sweep, Way
+from policyd.search.log import Way
+from policyd.search.sweep import Sweep
 
 _TABLE = """
 create or replace temp table pair(

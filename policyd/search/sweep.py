@@ -8,7 +8,7 @@ from policyd.model.errors import LedgerUnavailable
 from policyd.search.asking import Seen
 from policyd.search.condition import Condition
 from policyd.search.database import Broken, Cut, Database, Deadline, Parameters, Row
-from policyd.search.log import Log, Piece
+from policyd.search.log import Log, Piece, Way
 from policyd.search.sql import OUTCOMES
 
 Statement = Callable[[str], str]
@@ -38,23 +38,6 @@ class Sight:
         """The same, as an answer has it."""
         lost = sorted({(each.start, each.stop) for each in self.lost})
         return Seen(self.records.start, self.records.stop, tuple(lost), self.cut)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How the log is gone through.
-
-    Attributes:
-        records: Where to look.
-        newest_first: The direction.
-        least: Segments in the first piece.
-        until: Sooner than the whole question has to be through.
-    """
-
-    records: range
-    newest_first: bool = True
-    least: int = 16
-    until: Deadline | None = None
 
 
 class Sweep:
@@ -107,9 +90,7 @@ class Sweep:
         parameters = self.condition.parameters | dict(parameters)
         try:
             sight.lost += self._outcomes(deadline)
-            for piece in self._log.pieces(
-                way.records, deadline, newest_first=way.newest_first, least=way.least
-            ):
+            for piece in self._log.pieces(way, deadline, self.condition.may_hold):
                 rows, lost = self._rows(piece, statement, parameters, deadline)
                 sight.records = _joined(sight.records, piece.records)
                 sight.lost += lost
@@ -156,6 +137,8 @@ class Sweep:
             Cut: it was not through in time.
             LedgerUnavailable: the log cannot be read.
         """
+        if not piece.relation:
+            return [], piece.lost
         for _ in range(_TRIES):
             try:
                 rows = self._database.rows(statement(piece.relation), parameters, deadline)

@@ -4,20 +4,22 @@ A segment is read from end to end once, and held to its signed manifest; after t
 length, times and place tells whether it is still the same file.
 """
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from policyd.ledger.shelf import Shelf
 from policyd.ledger.signing import Signer
 from policyd_audit.errors import VerificationError
-from policyd_audit.segment import check_file
+from policyd_audit.segment import check_file, file_name, manifest_name
 
 _Face = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
+    """What was found of a segment: whether it is good, and how its files looked then."""
+
     face: tuple[_Face, ...]
     is_good: bool
 
@@ -32,8 +34,9 @@ class Trusted:
 
     def __init__(self, shelf: Shelf, signer: Signer) -> None:
         self.shelf = shelf
+        self._folder = str(shelf.folder)
         self._signer = signer
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, Known] = {}
 
     def numbers(self) -> list[int]:
         """The segments that there are, good or not, in order."""
@@ -48,12 +51,16 @@ class Trusted:
 
     def is_good(self, number: int) -> bool:
         """Whether a segment is what its manifest says, which the log has signed."""
+        return self.known(number).is_good
+
+    def known(self, number: int) -> Known:
+        """What is known of a segment: the same object, as long as it is the same file."""
         # What is replaced while it is read has another face the next time.
         face = self._face(number)
         known = self._known.get(number)
         if known is None or known.face != face:
-            known = self._known[number] = _Known(face, self._check(number))
-        return known.is_good
+            known = self._known[number] = Known(face, self._check(number))
+        return known
 
     def doubt(self, number: int) -> None:
         """Check a segment again before it is trusted the next time."""
@@ -66,13 +73,13 @@ class Trusted:
         return False
 
     def _face(self, number: int) -> tuple[_Face, ...]:
-        paths = (self.shelf.file(number), self.shelf.manifest(number))
-        return tuple(_face(each) for each in paths)
+        names = (file_name(number), manifest_name(number))
+        return tuple(_face(f"{self._folder}/{each}") for each in names)
 
 
-def _face(path: Path) -> _Face:
+def _face(path: str) -> _Face:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - of every file for each question: no objects
     except OSError:
         return ()
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from policyd.ledger.parquet import Taken
 from policyd.model.errors import QueryRefused
+from policyd.search.contents import STATEMENT, contents_of, may_have
 from policyd.search.fields import FIELDS, Field, Kind
 from policyd.search.language import parse
 from policyd.search.matching import matches
@@ -24,6 +25,7 @@ from tests.properties.logged import LEVELS, START, TEXTS, Drawing
 from tests.properties.queried import Asking
 
 QUERIES = 40
+SOME = 4
 NOW = START + timedelta(days=21, hours=1, minutes=2)
 
 
@@ -100,6 +102,28 @@ def test_the_database_finds_what_a_filter_finds(seed: int) -> None:
         for text in asked:
             query = read(text)
             assert searched(db, query) == filtered(leaves, query), query.text
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_what_is_gone_by_has_nothing(seed: int) -> None:
+    """Whatever some records hold, they may hold, by what is told of their contents."""
+    leaves, asked = drawn(seed)
+    with sealed(leaves) as db:
+        stretches = [range(at, min(at + SOME, len(leaves))) for at in range(0, len(leaves), SOME)]
+        told = [contents_of(_told(db, each)) for each in stretches]
+    for text in asked:
+        query = read(text)
+        found = {index // SOME for index in filtered(leaves, query)}
+        wanted = {at for at, each in enumerate(told) if may_have(each, query.condition)}
+        assert found <= wanted, query.text
+
+
+def _told(db: duckdb.DuckDBPyConnection, records: range) -> tuple[object, ...]:
+    stretch = f"(from log where seq between {records.start} and {records.stop - 1})"
+    (row,) = db.execute(STATEMENT.format(log=stretch)).fetchall()
+    told: tuple[object, ...] = row
+    return told
 
 
 @given(st.integers(0, 2**32))

@@ -57,6 +57,13 @@ def filtered(leaves: list[bytes], query: Query) -> list[int]:
     ]
 
 
+def prepared(asker: Asker, random: Random) -> None:
+    """Have some of what is not known of the segments found out, or all, or nothing."""
+    for _ in range(random.choice([0, 1, SIZE])):
+        if not asker.answering.prepare():
+            break
+
+
 def paged(asker: Asker, text: str, working: Working, random: Random) -> tuple[int, list[int]]:
     """The size that was asked about, and what all pages have, whatever happens in between."""
     size, newest_first = len(working.small.leaves), random.random() < 0.5
@@ -71,6 +78,7 @@ def paged(asker: Asker, text: str, working: Working, random: Random) -> tuple[in
         found += [seq for seq, _ in page.records]
         cursor = page.cursor
         working.go_on()
+        prepared(asker, random)
         if cursor is None or len(found) > 60 * limit:
             break
     if cursor is not None:  # enough of small pages: the rest at once
