@@ -88,7 +88,7 @@ class Home:
 def _env() -> dict[str, str]:
     """The environment of a child: this one without settings, and no haste on a busy machine."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("POLICYD_")}
-    return own | {"POLICYD_LEDGER_SECONDS": "60"}
+    return own | {"POLICYD_LEDGER_SECONDS": "60", "POLICYD_SEARCH_SECONDS": "60"}
 
 
 def policyd(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

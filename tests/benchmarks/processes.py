@@ -14,6 +14,7 @@ from tests.benchmarks.plan import ROOT
 
 _POLL_S = 0.02
 _END_S = 20
+_SETTLE_S = 2.0
 
 
 def free_port() -> int:
@@ -79,6 +80,25 @@ class Process:
         text = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         line = next(line for line in text.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
+
+    def settle(self) -> None:
+        """Wait until its children have no work left that they took up by themselves."""
+        before = self._children_s()
+        while True:
+            time.sleep(_SETTLE_S)
+            now = self._children_s()
+            if now - before < _SETTLE_S / 20:
+                return
+            before = now
+
+    def _children_s(self) -> float:
+        """Processor time of its children."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        ticks = 0
+        for each in children.split():
+            said = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            ticks += int(said[11]) + int(said[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -179,6 +179,8 @@ def run(plan: Plan) -> Table:
     try:
         auditor = server.make_reader()
         _await_segments(server, log, plan)
+        plan.say("waiting until the search process knows its segments")
+        server.process.settle()
         asked = questions(_some_id(server, auditor))
         with closing(_bare(log)) as bare:
             for turn in range(-1, max(3, plan.rounds)):  # the first is to warm up

@@ -14,6 +14,7 @@ import pytest
 from policyd.model.errors import QueryRefused, SearchUnavailable
 from policyd.search.asking import Facets, FacetsFound, Page, PageFound, Scope
 from policyd.search.process import Allowance, Search
+from policyd.search.searcher import NICENESS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,7 +57,8 @@ def test_a_process_of_its_own_answers(filled: SmallLog) -> None:
             pid = search.pid
             assert before is None
             assert pid is not None
-            assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+            assert os.getpriority(os.PRIO_PROCESS, pid) == NICENESS
+            assert os.sched_getscheduler(pid) == getattr(os, "SCHED_IDLE", os.SCHED_OTHER)
             counts = await search.ask(Facets(scope(), ("unit",), 5), FacetsFound)
             assert counts.records == 1100
             assert search.pid == pid
