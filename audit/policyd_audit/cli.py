@@ -1,6 +1,6 @@
 """Command line: `policyd-audit verify`, `policyd-audit prove` and `policyd-audit show`.
 
-Exit codes: 0 it holds, 1 it does not, 2 usage, 3 could not decide.
+Exit codes: 0 it holds, 1 it does not, 2 usage, 3 could not decide, 130 interrupted.
 """
 
 import argparse
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from policyd_audit import commands
 from policyd_audit.errors import Unreadable, VerificationError
-from policyd_audit.render import FAILS, HOLDS, UNDECIDED, USAGE
+from policyd_audit.render import FAILS, HOLDS, INTERRUPTED, UNDECIDED, USAGE
 
-__all__ = ["FAILS", "HOLDS", "UNDECIDED", "USAGE", "main"]
+__all__ = ["FAILS", "HOLDS", "INTERRUPTED", "UNDECIDED", "USAGE", "main"]
 
 _USAGE_ERRORS = {
     "file-missing",
@@ -83,6 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.code in _USAGE_ERRORS:
             return USAGE
         return UNDECIDED if isinstance(error, Unreadable) else FAILS
+    except KeyboardInterrupt:
+        sys.stderr.write("\npolicyd-audit: interrupted: nothing was decided\n")
+        return INTERRUPTED
     return code
 
 

@@ -10,6 +10,8 @@ from policyd_audit.report import Report
 from policyd_audit.walk import range_name
 
 HOLDS, FAILS, USAGE, UNDECIDED = range(4)
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
 
 _RESULTS = {HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided"}
 _VERDICTS = {

@@ -50,8 +50,8 @@ NOTES = (
     "bare DuckDB: the same conditions over the same files, in process, warm, with as many threads.",
     "by id: policyd looks the record up in the log itself, without the search process.",
     (
-        f"checks: {CONNECTIONS} connections of wrk, while one auditor asks without a pause; in turns,"
-        " each compared with the one beside it: the median of the ratios."
+        f"checks: {CONNECTIONS} connections of wrk, while one auditor asks without a pause; in"
+        " turns, each compared with the one beside it: the median of the ratios."
     ),
 )
 

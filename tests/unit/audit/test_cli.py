@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policyd_audit.cli import FAILS, HOLDS, UNDECIDED, USAGE, main
+from policyd_audit import commands
+from policyd_audit.cli import FAILS, HOLDS, INTERRUPTED, UNDECIDED, USAGE, main
 
 if TYPE_CHECKING:
     from tests.unit.audit.conftest import Ledger
@@ -50,6 +51,20 @@ def test_a_changed_record_exits_with_1(new_ledger: New, capsys: Captured) -> Non
     assert out.startswith("`ledger.db` does not hold\n")
     assert "\n- record 41 (id `019b76da-a829-" in out
     assert "The records do add up" not in out
+
+
+def test_an_interrupt_is_no_verdict(
+    new_ledger: New, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so in one line, and remembers nothing."""
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "verifying", interrupted)
+    code, out, err = run(capsys, "verify", new_ledger(1).path, "--key", VKEY)
+    assert (code, out) == (INTERRUPTED, "")
+    assert err == "\npolicyd-audit: interrupted: nothing was decided\n"
 
 
 def test_right_records_beside_wrong_parts_are_said_to_be_right(
