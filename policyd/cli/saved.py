@@ -22,6 +22,7 @@ policyd audit run who-read-the-log --from january --set after=2026-01-15
 policyd audit run new-flows --cache ~/policyd-archive"""
 _CODES = "0 done, 1 done, but rows were left out, 2 refused, 3 no answer from the server"
 _MOST = 10_000
+_DIGEST, _TOLD = "sha256:", 12
 _TO_THE_SECOND = len("2026-01-01T00:00:00")
 
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
@@ -164,6 +165,12 @@ def _text(value: object) -> str:
 
 
 def _short(text: str) -> str:
-    """A time without its microseconds, which no reader wants to see in a table."""
+    """A time without its microseconds, a digest by its beginning: a table is for reading.
+
+    >>> _short("2026-03-01T12:00:00.000001Z"), _short("sha256:" + 64 * "5a")[:24]
+    ('2026-03-01T12:00:00Z', 'sha256:5a5a5a5a5a5a…')
+    """
+    if text.startswith(_DIGEST) and len(text) > len(_DIGEST) + _TOLD:
+        return f"{text[: len(_DIGEST) + _TOLD]}…"
     is_time = text.endswith("Z") and text[10:11] == "T" and text[:4].isdecimal()
     return f"{text[:_TO_THE_SECOND]}Z" if is_time else text

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any as Anything
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from policyd.search import query as q
 from policyd.search.asking import Bounds, Scope
@@ -31,6 +31,9 @@ STATEMENT = (
     f" {', '.join(f'list(distinct {each})' for each in COLUMNS)} from {{log}} as log"
 )
 """What `contents_of` takes, of some records."""
+
+Pool: TypeAlias = dict[frozenset[str], frozenset[str]]
+"""Sets of values by themselves: most segments of a log have the same ones, kept once."""
 
 _TEXTS = frozenset({Kind.TEXT, Kind.WORD, Kind.LEVEL})
 
@@ -55,14 +58,14 @@ class Contents:
     reach: Mapping[str, Reach]
 
 
-def contents_of(row: Sequence[Anything]) -> Contents:
-    """The contents that a row of `STATEMENT` tells."""
+def contents_of(row: Sequence[Anything], pool: Pool) -> Contents:
+    """The contents that a row of `STATEMENT` tells; sets of values that *pool* has are its own."""
     found = {}
     for name, listed in zip(COLUMNS, row[4:], strict=True):
         said = [each for each in listed or () if each is not None]
         values = frozenset(each for some in said for each in some) if name in LISTS else {*said}
         if len(values) <= MOST:
-            found[name] = frozenset(values)
+            found[name] = pool.setdefault(frozenset(values), frozenset(values))
     return Contents(found, {"seq": Reach(*row[:2]), "ts": Reach(*row[2:4])})
 
 

@@ -14,7 +14,7 @@ import duckdb
 from policyd.ledger.parquet import ROWS, connect, quoted
 from policyd.model.errors import PolicydError
 from policyd.search.alarm import Alarm
-from policyd.search.contents import STATEMENT, Contents, contents_of
+from policyd.search.contents import STATEMENT, Contents, Pool, contents_of
 
 Parameters = Mapping[str, object]
 Row = tuple[Any, ...]
@@ -82,6 +82,7 @@ class Database:
 
     def __init__(self, folder: Path, aside: Path, memory: int, threads: int) -> None:
         self._db = connect(aside, memory, threads)
+        self._pool: Pool = {}
         self._alarm = Alarm(self._db.interrupt)
         self._db.execute("set parquet_metadata_cache = true")
         self._db.execute("set preserve_insertion_order = false")
@@ -119,7 +120,7 @@ class Database:
         """
         statement = STATEMENT.format(log=files([path]))
         (row,) = self.rows(statement, {}, Deadline(_CONTENTS_S, monotonic))
-        return contents_of(row)
+        return contents_of(row, self._pool)
 
     def rows(self, statement: str, parameters: Parameters, deadline: Deadline) -> list[Row]:
         """What a statement gives.

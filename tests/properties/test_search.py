@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policyd.ledger.parquet import Taken
 from policyd.model.errors import QueryRefused
-from policyd.search.contents import STATEMENT, contents_of, may_have
+from policyd.search.contents import STATEMENT, Pool, contents_of, may_have
 from policyd.search.fields import FIELDS, Field, Kind
 from policyd.search.language import parse
 from policyd.search.matching import matches
@@ -111,7 +111,8 @@ def test_what_is_gone_by_has_nothing(seed: int) -> None:
     leaves, asked = drawn(seed)
     with sealed(leaves) as db:
         stretches = [range(at, min(at + SOME, len(leaves))) for at in range(0, len(leaves), SOME)]
-        told = [contents_of(_told(db, each)) for each in stretches]
+        pool: Pool = {}
+        told = [contents_of(_told(db, each), pool) for each in stretches]
     for text in asked:
         query = read(text)
         found = {index // SOME for index in filtered(leaves, query)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policyd.search.asking import Bounds
-from policyd.search.contents import MOST, contents_of
+from policyd.search.contents import MOST, Pool, contents_of
 from policyd.search.database import Broken
 
 if TYPE_CHECKING:
@@ -130,5 +130,13 @@ def test_a_column_of_many_values() -> None:
     few, many = [f"v{each}" for each in range(MOST)], [f"v{each}" for each in range(MOST + 1)]
     rest: list[None] = [None] * 29
     row = (0, 1, None, None, few, *rest)
-    assert len(contents_of(row).values["kind"]) == MOST
-    assert "kind" not in contents_of((*row[:4], many, *rest)).values
+    assert len(contents_of(row, {}).values["kind"]) == MOST
+    assert "kind" not in contents_of((*row[:4], many, *rest), {}).values
+
+
+def test_what_segments_have_in_common_is_kept_once() -> None:
+    """Mostly it is everything."""
+    pool: Pool = {}
+    rest: list[None] = [None] * 29
+    one, two = (contents_of((0, 1, None, None, ["b", "a"], *rest), pool) for _ in range(2))
+    assert one.values["kind"] is two.values["kind"]
