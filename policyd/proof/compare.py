@@ -54,6 +54,7 @@ class Comparer:
         self.samples: list[tuple[Where, tuple[Terms, Terms]]] = []
         """The first cell that was looked at, the second, the fourth, and so on."""
         self._memo: dict[object, list[tuple[Spot, Difference]]] = {}
+        self._alike: dict[object, list[tuple[str, Spot, Difference]]] = {}
         self.gaps: dict[str, None] = dict.fromkeys(space.gaps())
 
     def differences(self, callers: Iterable[Callers]) -> Iterator[Found]:
@@ -61,9 +62,21 @@ class Comparer:
         for who in callers:
             yield from self._roll_outs(who)
             for action in ACTIONS:
-                for data in self._changed(who, action):
-                    for spot, each in self._once(who, action, data):
-                        yield Where(who, action, data, spot), each
+                for data, spot, each in self._doing(who, action):
+                    yield Where(who, action, data, spot), each
+
+    def _doing(self, who: Callers, action: str) -> list[tuple[str, Spot, Difference]]:
+        """The differences about an action, found once for all callers that no rule tells apart."""
+        is_caller = self._changes.is_caller(who, action)
+        told_by = (self._told_by(who, action, side) for side in (0, 1))
+        key = (action, is_caller, *told_by)
+        if key not in self._alike:
+            self._alike[key] = [
+                (data, spot, each)
+                for data in self._changed(who, action)
+                for spot, each in self._once(who, action, data)
+            ]
+        return self._alike[key]
 
     def _changed(self, who: Callers, action: str) -> list[str]:
         """The data about which the sides could differ for a caller."""
@@ -86,7 +99,7 @@ class Comparer:
             action,
             data,
             is_caller,
-            *(self._signature(who, action, data, side) for side in (0, 1)),
+            *(self._told_by(who, action, side, data) for side in (0, 1)),
         )
         if key not in self._memo:
             self._memo[key] = []
@@ -96,8 +109,8 @@ class Comparer:
                 self.gaps[f"`{data}` has {found}"] = None
         return self._memo[key]
 
-    def _signature(self, who: Callers, action: str, data: str, side: int) -> object:
-        """All that rules could tell a caller by."""
+    def _told_by(self, who: Callers, action: str, side: int, data: str | None = None) -> object:
+        """All that rules about the action, or about it and some data, could tell a caller by."""
         known, read = who[side], self.space.read[side]
         if known is None:
             return None

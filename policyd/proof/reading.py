@@ -127,9 +127,12 @@ class Reading:
 
     def _speaks(self, says: Sentence) -> bool:
         """Whether it is about the integration, the place, and the kinds of systems."""
-        return is_about(says, self.cell.who) and all(
-            _fits(getattr(says, word), value) for word, value in self._known.items()
-        )
+        if not is_about(says, self.cell.who):
+            return False
+        for word, value in self._known.items():  # noqa: SIM110 - asked of each rule in each cell
+            if not _fits(getattr(says, word), value):
+                return False
+        return True
 
     def _cover(self, rule: Rule) -> Bar:
         """Where a rule covers the call."""

@@ -1,5 +1,6 @@
 """A side: one snapshot, with its rules at hand and its times as sets of moments."""
 
+from collections import defaultdict
 from datetime import datetime
 
 from policyd.engine.rule_keys import covering
@@ -23,9 +24,11 @@ class Side:
         self.snapshot, self.side, self.moments = snapshot, side, moments
         self._rules: dict[tuple[str, str, str], list[Rule]] = {}
         self._callers: dict[tuple[str, str], set[str]] = {}
+        self._patterns: dict[str, set[str]] = defaultdict(set)
         for rule in snapshot.rules.values():
             says = rule.sentence
             for action, patterns in says.data.items():
+                self._patterns[action].update(patterns)
                 for pattern in patterns:
                     self._rules.setdefault((rule.layer, action, pattern), []).append(rule)
                     # What is sent may be the source of any write.
@@ -45,7 +48,7 @@ class Side:
             )
             for name in each
         )
-        self._names: dict[tuple[str, str], frozenset[str]] = {}
+        self._names: dict[tuple[str, str | None], frozenset[str]] = {}
         self._memo: dict[object, int] = {}
         self._about: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
 
@@ -84,8 +87,11 @@ class Side:
 
     def passing(self, who: Integration) -> int:
         """Moments at which a roll-out lets the calls of an integration pass."""
-        company, unit = self.snapshot.rollout, self.snapshot.units[who.unit].rollout
-        return union(self.before(each.until) for each in (company, unit) if each)
+        key = ("passing", who.unit)
+        if key not in self._memo:
+            company, unit = self.snapshot.rollout, self.snapshot.units[who.unit].rollout
+            self._memo[key] = union(self.before(each.until) for each in (company, unit) if each)
+        return self._memo[key]
 
     def rules(self, layer: str, action: str, data: str) -> tuple[Rule, ...]:
         """Rules of a layer that are about the action and the data; each once."""
@@ -99,11 +105,12 @@ class Side:
             self._about[key] = tuple(found.values())
         return self._about[key]
 
-    def named(self, action: str, data: str) -> frozenset[str]:
-        """Names by which anything that is about the action and the data tells callers apart."""
+    def named(self, action: str, data: str | None) -> frozenset[str]:
+        """Names by which what is about the action and the data, or any, tells callers apart."""
         key = (action, data)
         if key not in self._names:
-            near = (self._callers.get((action, pattern), set()) for pattern in covering(data))
+            patterns = covering(data) if data else self._patterns[action]
+            near = (self._callers.get((action, pattern), set()) for pattern in patterns)
             sent = (self._callers.get((_SOURCES, ""), set()),) if action == "write" else ()
             self._names[key] = self._everywhere.union(*near, *sent)
         return self._names[key]
