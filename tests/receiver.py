@@ -44,7 +44,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    self.close_connection = True  # whoever sends it was stopped: it is no request
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with outer._news:
                     outer.got.append(Got(headers, body))

@@ -81,7 +81,8 @@ def test_what_waits_is_sent_until_it_is_taken(home: Home) -> None:
             await run(sender, lambda: len(receiver.got) > first and not unsent(listed, at="t"))
             assert unsent(listed, at="t") == []
             assert sender.trouble is None
-            assert told(receiver)[first:] == [(each.code, each.owner) for each in listed]
+            # What was on its way when the last server ended may come on top of that.
+            assert {*told(receiver)[first:]} == {(each.code, each.owner) for each in listed}
             await policies.changes.withdraw(person(service, "Ann", "author"), change.id, "no")
 
     with Receiver() as receiver:
