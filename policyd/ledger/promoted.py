@@ -21,9 +21,9 @@ def _padded(parts: str, width: int, between: str) -> str:
 _IPV4 = _padded("string_split(plain, '.')", 3, ".")
 _IPV6 = _padded(f"string_split({_WHOLE}, ':')", 4, ":")
 ADDRESS_KEY = (
-    f"case when regexp_full_match(plain, '[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}')"
+    "case when regexp_full_match(plain, '[0-9]{1,3}([.][0-9]{1,3}){3}')"
     f" then '4:' || {_IPV4}"
-    f" when regexp_full_match(plain, '[0-9a-f]{{0,4}}(:[0-9a-f]{{0,4}}){{2,7}}')"
+    " when regexp_full_match(plain, '[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}')"
     f" then '6:' || {_IPV6} end"
 )
 """The address `plain` with zeros filled in: `4:010.020.000.001`, `6:fd00:0000:…`."""

@@ -60,9 +60,9 @@ class Shelf:
         names: set[str] = set()
         with suppress(FileNotFoundError):
             names.update(os.listdir(self.folder))  # noqa: PTH208 - for each question: no objects
-        stems = {each.removeprefix("segment-").partition(".")[0] for each in names}
-        numbers = sorted(int(each) for each in stems if each.isascii() and each.isdecimal())
-        return [each for each in numbers if not names.isdisjoint(_names(each))]
+        stems = (each.removeprefix("segment-").partition(".")[0] for each in names)
+        numbers = {int(each) for each in stems if each.isascii() and each.isdecimal()}
+        return sorted(each for each in numbers if not names.isdisjoint(_names(each)))
 
     def read(self, number: int, signer: Signer) -> Segment:
         """What the manifest of a segment says, which this log has signed.

@@ -9,7 +9,7 @@ import msgspec
 
 from policyd.ledger import record
 from policyd.ledger.ledger import Ledger
-from policyd.model.errors import Conflict, PolicydError
+from policyd.model.errors import Conflict
 from policyd.points.administration import PolicyInForce
 from policyd.points.changes import Content, plain
 from policyd.points.decision import Sender
@@ -69,7 +69,7 @@ class DryReviews:
             work = partial(self._reviewed, by, Content(name, files), old, window)
             order = Order(PolicyStore.draw_id(), KIND, by.key.id, name, "policyd review --url URL")
             return await self._jobs.begin(order, work)
-        except PolicydError:
+        except BaseException:  # whoever asked may have gone, too
             self._under_way -= 1
             raise
 

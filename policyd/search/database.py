@@ -89,7 +89,6 @@ class Database:
         self._db.execute("set timezone = 'UTC'")
         self._db.execute("create table taken(seq bigint, leaf blob)")
         self._db.execute(f"create table tail as {ROWS}")
-        self._db.execute(f"prepare take as insert into tail {ROWS}")
         self._db.execute(f"set allowed_directories = [{quoted(str(folder))}]")
         self._db.execute("set enable_external_access = false")
         self._db.execute("set lock_configuration = true")
@@ -102,7 +101,8 @@ class Database:
                 "insert into taken select unnest($1::bigint[]), unnest($2::blob[])",
                 [[seq for seq, _ in some], [leaf for _, leaf in some]],
             )
-            self._db.execute("execute take")  # planning it takes longer than a record does
+            # Planned anew each time: a prepared statement may go by what was in the tables then.
+            self._db.execute(f"insert into tail {ROWS}")
             self._db.execute("truncate taken")
 
     def drop(self, records: range) -> None:

@@ -227,3 +227,18 @@ def test_misuse(policyd: Program, old: Path, new: Path, arguments: list[str], co
     ended = policyd("review", *arguments)
     assert ended.code == 2
     assert f"[{code}]" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--from", "r.json", "--url", "http://127.0.0.1:1"), "`--from` reviews nothing"),
+        (("--from", "r.json", "one", "two"), "`--from` reviews nothing"),
+        (("--window", "7d"), "name its server with `--url`"),
+    ],
+)
+def test_options_without_effect(policyd: Program, arguments: tuple[str, ...], told: str) -> None:
+    """They are refused, and not passed over."""
+    ended = policyd("review", *arguments)
+    assert ended.code == 2
+    assert told in ended.err

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policyd.search.asking import Bounds
-from policyd.search.contents import MOST, Pool, contents_of
+from policyd.search.contents import COLUMNS, MOST, Pool, contents_of
 from policyd.search.database import Broken
 
 if TYPE_CHECKING:
@@ -125,18 +125,20 @@ def test_a_file_that_is_not_what_it_was(filled: SmallLog, *, fails: bool) -> Non
     assert watched.read == {2}
 
 
+def told(kinds: list[str]) -> tuple[object, ...]:
+    """A row about records of these kinds, of which nothing else is told."""
+    return (0, 1, None, None, kinds, *[None] * (len(COLUMNS) - 1))
+
+
 def test_a_column_of_many_values() -> None:
     """Nothing is kept of it, so that all of it may be there."""
     few, many = [f"v{each}" for each in range(MOST)], [f"v{each}" for each in range(MOST + 1)]
-    rest: list[None] = [None] * 29
-    row = (0, 1, None, None, few, *rest)
-    assert len(contents_of(row, {}).values["kind"]) == MOST
-    assert "kind" not in contents_of((*row[:4], many, *rest), {}).values
+    assert len(contents_of(told(few), {}).values["kind"]) == MOST
+    assert "kind" not in contents_of(told(many), {}).values
 
 
 def test_what_segments_have_in_common_is_kept_once() -> None:
     """Mostly it is everything."""
     pool: Pool = {}
-    rest: list[None] = [None] * 29
-    one, two = (contents_of((0, 1, None, None, ["b", "a"], *rest), pool) for _ in range(2))
+    one, two = (contents_of(told(["b", "a"]), pool) for _ in range(2))
     assert one.values["kind"] is two.values["kind"]
